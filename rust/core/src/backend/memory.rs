@@ -1,0 +1,378 @@
+//! Objects in this process, for tests and for programs that want a store without one. It keeps every promise of the
+//! other stores, holds any key, and keeps the caller's own pages (a put copies nothing).
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::Driver;
+use crate::buffer::IoBufMut;
+use crate::checksum::{Algorithm, Checksum};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::payload::Payload;
+use crate::store::Store;
+use crate::types::{
+    ByteRange, Capability, DeleteFailure, Destination, Entry, ObjectMeta, Page, PageRequest, Part,
+    PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+};
+use crate::uri::{Key, Scheme, Uri};
+
+const PAGE: usize = 1000;
+
+pub(super) fn driver(_config: &Arc<Config>) -> Arc<dyn Driver> {
+    Arc::new(MemoryDriver::default())
+}
+
+#[derive(Debug, Default)]
+struct MemoryDriver {
+    stores: Mutex<HashMap<String, Arc<MemoryStore>>>,
+}
+
+#[async_trait]
+impl Driver for MemoryDriver {
+    async fn open(&self, uri: &Uri) -> Result<Arc<dyn Store>> {
+        let mut stores = lock(&self.stores);
+        let store = stores
+            .entry(uri.container().to_owned())
+            .or_insert_with(|| Arc::new(MemoryStore::new()));
+        Ok(Arc::clone(store) as Arc<dyn Store>)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+struct MemoryStore {
+    info: StoreInfo,
+    /// `None` until the container is created.
+    container: Mutex<Option<Container>>,
+}
+
+#[derive(Debug, Default)]
+struct Container {
+    objects: BTreeMap<String, Object>,
+    uploads: HashMap<String, BTreeMap<u32, Payload>>,
+    /// Makes etags and upload ids unique.
+    serial: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Object {
+    body: Payload,
+    meta: ObjectMeta,
+}
+
+impl Container {
+    fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn insert(
+        &mut self,
+        key: &Key,
+        body: Payload,
+        checksum: Checksum,
+        options: &WriteOptions,
+    ) -> Result<WriteReply> {
+        if options.if_none_match && self.objects.contains_key(key.as_str()) {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "the key already holds an object",
+            ));
+        }
+        let etag = format!("\"{:016x}\"", self.next_serial());
+        let meta = ObjectMeta {
+            size: body.len(),
+            last_modified: Some(SystemTime::now()),
+            etag: Some(etag.clone()),
+            content_type: options
+                .content_type
+                .clone()
+                .or_else(|| Some("application/octet-stream".into())),
+            storage_class: options.storage_class.clone(),
+            tier: options.tier.clone(),
+            metadata: options.metadata.clone(),
+            checksum: Some(checksum),
+            ..ObjectMeta::default()
+        };
+        self.objects
+            .insert(key.as_str().to_owned(), Object { body, meta });
+        Ok(WriteReply {
+            etag: Some(etag),
+            version_id: None,
+            checksum: Some(checksum),
+        })
+    }
+}
+
+impl MemoryStore {
+    fn new() -> Self {
+        MemoryStore {
+            info: StoreInfo {
+                scheme: Scheme::Memory,
+                capability: Capability {
+                    parts: Some(PartLimits {
+                        min_size: 1,
+                        max_size: u64::MAX,
+                        max_count: 10_000,
+                        max_single: u64::MAX,
+                    }),
+                    delete_batch: PAGE,
+                    checksum: Algorithm::Crc32c,
+                    conditional_write: true,
+                    metadata: true,
+                    any_key: true,
+                },
+            },
+            container: Mutex::new(None),
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Container) -> Result<T>) -> Result<T> {
+        match lock(&self.container).as_mut() {
+            Some(container) => act(container),
+            None => Err(
+                Error::new(ErrorKind::NotFound, "the container does not exist")
+                    .with_code("NoSuchBucket"),
+            ),
+        }
+    }
+
+    fn object(&self, key: &Key) -> Result<Object> {
+        self.with(|container| {
+            let found = container.objects.get(key.as_str()).cloned();
+            found.ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "the object does not exist").with_code("NoSuchKey")
+            })
+        })
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn info(&self) -> &StoreInfo {
+        &self.info
+    }
+
+    fn check_key(&self, _key: &Key) -> Result<()> {
+        Ok(())
+    }
+
+    async fn stat(&self, key: &Key) -> Result<ObjectMeta> {
+        Ok(self.object(key)?.meta)
+    }
+
+    async fn read(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        into: Destination,
+        options: &ReadOptions,
+    ) -> Result<(IoBufMut, ReadReply)> {
+        let Object { body, meta } = self.object(key)?;
+        if options.if_match.is_some() && options.if_match != meta.etag {
+            return Err(Error::new(
+                ErrorKind::Precondition,
+                "the object was replaced",
+            ));
+        }
+        let len = range.len_in(meta.size)?;
+        let (mut buf, filled) = into.open(len)?;
+        options.span.first_byte();
+        let mut at = 0;
+        for piece in body.slice(range.offset(), filled as u64).pieces() {
+            // The destination is the caller's; a view of the stored pages could be written through.
+            buf[at..at + piece.len()].copy_from_slice(piece);
+            at += piece.len();
+        }
+        let checksum = meta
+            .checksum
+            .filter(|_| options.want_checksum && range == ByteRange::Whole);
+        Ok((
+            buf,
+            ReadReply {
+                filled,
+                size: meta.size,
+                etag: meta.etag,
+                checksum,
+                attempts: 1,
+            },
+        ))
+    }
+
+    async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {
+        let checksum = body.checksum(Algorithm::Crc32c);
+        self.with(|container| container.insert(key, body.clone(), checksum, options))
+    }
+
+    async fn start_upload(
+        &self,
+        _key: &Key,
+        part_size: u64,
+        _options: &WriteOptions,
+    ) -> Result<UploadId> {
+        self.with(|container| {
+            let id = container.next_serial().to_string();
+            container.uploads.insert(id.clone(), BTreeMap::new());
+            Ok(UploadId { id, part_size })
+        })
+    }
+
+    async fn put_part(
+        &self,
+        _key: &Key,
+        upload: &UploadId,
+        number: u32,
+        body: &Payload,
+    ) -> Result<Part> {
+        let checksum = body.checksum(Algorithm::Crc32c);
+        self.with(|container| {
+            let parts = container
+                .uploads
+                .get_mut(&upload.id)
+                .ok_or_else(no_such_upload)?;
+            parts.insert(number, body.clone());
+            Ok(Part {
+                number,
+                size: body.len(),
+                etag: None,
+                checksum,
+            })
+        })
+    }
+
+    async fn finish_upload(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[Part],
+        options: &WriteOptions,
+    ) -> Result<WriteReply> {
+        self.with(|container| {
+            let held = container
+                .uploads
+                .get(&upload.id)
+                .ok_or_else(no_such_upload)?;
+            let mut pieces: Vec<Bytes> = Vec::new();
+            for part in parts {
+                let body = held
+                    .get(&part.number)
+                    .filter(|body| body.len() == part.size);
+                let body = body.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Integrity,
+                        format!("part {} is not what was sent", part.number),
+                    )
+                })?;
+                pieces.extend_from_slice(body.pieces());
+            }
+            let body = Payload::new(pieces);
+            let checksum = body.checksum(Algorithm::Crc32c);
+            let reply = container.insert(key, body, checksum, options)?;
+            container.uploads.remove(&upload.id);
+            Ok(reply)
+        })
+    }
+
+    async fn abort_upload(&self, _key: &Key, upload: &UploadId) -> Result<()> {
+        self.with(|container| {
+            container.uploads.remove(&upload.id);
+            Ok(())
+        })
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
+        self.with(|container| {
+            for key in keys {
+                container.objects.remove(key.as_str());
+            }
+            Ok(Vec::new())
+        })
+    }
+
+    async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
+        let prefix = prefix.as_str();
+        let after = page
+            .token
+            .as_deref()
+            .map_or(Bound::Included(prefix), Bound::Excluded);
+        self.with(|container| {
+            let mut found = Page::default();
+            for (key, object) in container.objects.range::<str, _>((after, Bound::Unbounded)) {
+                let Some(rest) = key.strip_prefix(prefix) else {
+                    break;
+                };
+                if found.entries.len() + found.prefixes.len() == PAGE {
+                    found.next = last_of(&found);
+                    break;
+                }
+                match rest.split_once('/').filter(|_| page.one_level) {
+                    Some((first, _)) => {
+                        let common = format!("{prefix}{first}/");
+                        // The token names the last prefix, so keys below it come up again on the next page.
+                        let seen = page
+                            .token
+                            .as_deref()
+                            .is_some_and(|token| token.starts_with(&common));
+                        if !seen && found.prefixes.last() != Some(&common) {
+                            found.prefixes.push(common);
+                        }
+                    }
+                    None => found.entries.push(Entry {
+                        key: key.clone(),
+                        size: object.meta.size,
+                        etag: object.meta.etag.clone(),
+                        last_modified: object.meta.last_modified,
+                    }),
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    async fn prune(&self, _prefix: &Key) -> Result<()> {
+        Ok(())
+    }
+
+    async fn create_container(&self, _at: &Key) -> Result<()> {
+        let mut container = lock(&self.container);
+        if container.is_some() {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "the container already exists",
+            ));
+        }
+        *container = Some(Container::default());
+        Ok(())
+    }
+
+    async fn delete_container(&self, _at: &Key) -> Result<()> {
+        self.with(|container| match container.objects.len() {
+            0 => Ok(()),
+            count => Err(Error::new(
+                ErrorKind::NotEmpty,
+                format!("the container holds {count} objects"),
+            )
+            .with_errno(libc::ENOTEMPTY)),
+        })?;
+        *lock(&self.container) = None;
+        Ok(())
+    }
+}
+
+fn last_of(page: &Page) -> Option<String> {
+    let key = page.entries.last().map(|entry| &entry.key);
+    key.max(page.prefixes.last()).cloned()
+}
+
+fn no_such_upload() -> Error {
+    Error::new(ErrorKind::NotFound, "the upload does not exist").with_code("NoSuchUpload")
+}

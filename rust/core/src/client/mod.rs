@@ -1,0 +1,112 @@
+//! The door: verbs on URIs, for every scheme and every face.
+
+mod bulk;
+mod listing;
+mod objects;
+mod operation;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+pub use listing::Scan;
+
+use crate::backend::{self, Driver};
+use crate::buffer::Pool;
+use crate::config::Config;
+use crate::error::Result;
+use crate::span::Observer;
+use crate::split::SplitStore;
+use crate::uri::{Scheme, Uri};
+
+/// Verbs on URIs. Cheap to clone; clones share memory, connections and limits.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use s3dlio::{Client, Config, Options, WriteOptions};
+///
+/// let client = Client::new(Config::load(&Options::default())?);
+/// let uri = "memory://bucket/key".parse()?;
+/// client.create_bucket(&uri).await?;
+/// client.put(&uri, b"bytes".as_slice().into(), &WriteOptions::default()).await?;
+/// assert_eq!(&*client.get(&uri).await?, b"bytes");
+/// # Ok::<(), s3dlio::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Arc<Config>,
+    pool: Arc<Pool>,
+    requests: Arc<Semaphore>,
+    drivers: Mutex<HashMap<Scheme, Arc<dyn Driver>>>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Client::with_observer(config, None)
+    }
+
+    /// A client whose operations are all shown to `observer`.
+    #[must_use]
+    pub fn with_observer(config: Config, observer: Option<Arc<dyn Observer>>) -> Self {
+        let requests = Arc::new(Semaphore::new(config.concurrency.min(Semaphore::MAX_PERMITS)));
+        Client {
+            inner: Arc::new(Inner {
+                config: Arc::new(config),
+                pool: Arc::default(),
+                requests,
+                drivers: Mutex::default(),
+                observer,
+            }),
+        }
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The memory that this client's reads come from.
+    #[must_use]
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.inner.pool
+    }
+
+    /// The store that holds `uri`; sends no request.
+    pub(crate) async fn store(&self, uri: &Uri) -> Result<SplitStore> {
+        uri.require_container()?;
+        let driver = {
+            let mut drivers = self.inner.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+            let driver = drivers
+                .entry(uri.scheme())
+                .or_insert_with(|| backend::driver(uri.scheme(), &self.inner.config));
+            Arc::clone(driver)
+        };
+        let store = driver.open(uri).await?;
+        let (pool, requests) = (Arc::clone(&self.inner.pool), Arc::clone(&self.inner.requests));
+        Ok(SplitStore::new(store, pool, requests, &self.inner.config))
+    }
+
+    /// The store of one object, whose key it can hold.
+    pub(crate) async fn object(&self, uri: &Uri) -> Result<SplitStore> {
+        uri.require_object()?;
+        let store = self.store(uri).await?;
+        store.inner().check_key(uri.key())?;
+        Ok(store)
+    }
+}

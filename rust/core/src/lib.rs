@@ -1,0 +1,33 @@
+//! Moves data between storage and the memory of AI programs: `s3://`, `az://`, `file://` and `direct://` behind one set
+//! of verbs, with zero-copy buffers and verified checkpoints.
+
+#![deny(unsafe_code)]
+#![warn(missing_debug_implementations)]
+
+mod backend;
+#[expect(unsafe_code, reason = "owned memory for I/O; each block says who keeps it alive")]
+pub mod buffer;
+mod checkpoint;
+pub mod checksum;
+mod client;
+pub mod config;
+pub mod datagen;
+mod error;
+mod pattern;
+mod payload;
+mod span;
+mod split;
+mod store;
+pub mod types;
+mod uri;
+
+pub use buffer::{Buffer, IoBufMut, Pool};
+pub use checkpoint::{CheckpointStore, ShardReport};
+pub use client::{Client, Scan};
+pub use config::{Config, Options, Secret};
+pub use error::{Error, ErrorKind, Result};
+pub use payload::Payload;
+pub use span::{Observer, Operation, Span};
+pub use store::Store;
+pub use types::{Entry, ObjectMeta, PutResult, WriteOptions};
+pub use uri::{Key, Scheme, Uri};

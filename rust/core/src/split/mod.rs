@@ -1,0 +1,53 @@
+//! Large reads and writes become concurrent ranges and parts; whole reads are compared with the stored checksum.
+
+mod read;
+mod stream;
+mod upload;
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use stream::Download;
+pub use upload::Upload;
+
+use crate::buffer::Pool;
+use crate::config::{Config, Verify};
+use crate::error::Result;
+use crate::store::Store;
+
+/// Requests that one large object has under way at once; more only adds memory and queueing.
+const PER_OBJECT: usize = 16;
+
+/// A store whose transfers may be larger than one request. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SplitStore {
+    store: Arc<dyn Store>,
+    pool: Arc<Pool>,
+    /// Counts requests, over all stores of one client.
+    requests: Arc<Semaphore>,
+    part_size: u64,
+    verify: Verify,
+}
+
+impl SplitStore {
+    pub(crate) fn new(store: Arc<dyn Store>, pool: Arc<Pool>, requests: Arc<Semaphore>, config: &Config) -> Self {
+        SplitStore { store, pool, requests, part_size: config.part_size, verify: config.verify }
+    }
+
+    /// The store itself, for calls that are one request each.
+    #[must_use]
+    pub fn inner(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        let requests = Arc::clone(&self.requests);
+        requests.acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    /// A pool block of one part.
+    fn take_part(&self, len: u64) -> Result<crate::buffer::IoBufMut> {
+        self.pool.take(usize::try_from(len).unwrap_or(usize::MAX))
+    }
+}

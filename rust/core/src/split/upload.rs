@@ -1,0 +1,243 @@
+//! Writes: one request up to a part, then concurrent parts; an upload that is dropped is aborted.
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::{PER_OBJECT, SplitStore};
+use crate::checksum::{Algorithm, Checksum};
+use crate::error::Result;
+use crate::payload::Payload;
+use crate::types::{Part, PutResult, UploadId, WriteOptions, WriteReply};
+use crate::uri::Key;
+
+impl SplitStore {
+    /// Writes a whole object: by one request if it fits a part, else by concurrent parts.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where `if_none_match` met an object; what the service says otherwise.
+    pub async fn write(
+        &self,
+        key: &Key,
+        body: &Payload,
+        options: &WriteOptions,
+    ) -> Result<PutResult> {
+        let mut upload = self.upload(key, options.clone(), Some(body.len()));
+        if body.len() <= upload.part_size {
+            return upload.put_whole(body).await;
+        }
+        let mut offset = 0;
+        while offset < body.len() {
+            let part = body.slice(offset, upload.part_size);
+            offset += part.len();
+            upload.put_part(part).await?;
+        }
+        upload.finish().await
+    }
+
+    /// An object to be written piece by piece; `expected` bytes, if known, size the parts.
+    #[must_use]
+    pub fn upload(&self, key: &Key, options: WriteOptions, expected: Option<u64>) -> Upload {
+        Upload {
+            part_size: self.part_size_for(expected),
+            store: self.clone(),
+            key: key.clone(),
+            options,
+            id: None,
+            depth: PER_OBJECT,
+            next: 1,
+            waiting: Vec::new(),
+            waiting_len: 0,
+            parts: Vec::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    fn part_size_for(&self, expected: Option<u64>) -> u64 {
+        let Some(limits) = self.store.info().capability.parts else {
+            return u64::MAX;
+        };
+        let smallest = expected.map_or(0, |len| len.div_ceil(u64::from(limits.max_count)));
+        // Whole MiB, so that parts stay aligned for O_DIRECT.
+        let smallest = smallest.next_multiple_of(1 << 20);
+        self.part_size
+            .max(smallest)
+            .clamp(limits.min_size, limits.max_size)
+    }
+}
+
+/// An object on its way. Nothing is visible before [`Upload::finish`]; dropping it aborts.
+#[derive(Debug)]
+pub struct Upload {
+    store: SplitStore,
+    key: Key,
+    options: WriteOptions,
+    part_size: u64,
+    /// Parts under way at once.
+    depth: usize,
+    /// Made with the first full part; small objects never need one.
+    id: Option<UploadId>,
+    /// Number of the next part.
+    next: u32,
+    waiting: Vec<Bytes>,
+    waiting_len: u64,
+    /// Each with its CRC-32C, whatever checksum the service takes.
+    parts: Vec<(Part, Checksum)>,
+    tasks: JoinSet<Result<(Part, Checksum)>>,
+}
+
+impl Upload {
+    /// Bounds the parts under way by `memory` bytes; one is always allowed.
+    #[must_use]
+    pub fn with_memory(mut self, memory: u64) -> Self {
+        let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
+        self.depth = depth.clamp(1, PER_OBJECT);
+        self
+    }
+
+    /// Appends bytes; waits while too much is under way.
+    ///
+    /// # Errors
+    /// Of this or an earlier part; the upload is then of no further use.
+    pub async fn send(&mut self, mut bytes: Bytes) -> Result<()> {
+        while !bytes.is_empty() {
+            if self.waiting_len == self.part_size {
+                self.flush().await?;
+            }
+            let room = usize::try_from(self.part_size - self.waiting_len).unwrap_or(usize::MAX);
+            let piece = bytes.split_to(room.min(bytes.len()));
+            self.waiting_len += piece.len() as u64;
+            self.waiting.push(piece);
+        }
+        Ok(())
+    }
+
+    /// Makes the object visible.
+    ///
+    /// # Errors
+    /// Of any part, or of the service when it joins them; nothing is visible then.
+    pub async fn finish(mut self) -> Result<PutResult> {
+        if self.id.is_none() {
+            let body = Payload::new(std::mem::take(&mut self.waiting));
+            return self.put_whole(&body).await;
+        }
+        if self.waiting_len > 0 {
+            self.flush().await?;
+        }
+        while self.tasks.len() > 0 {
+            self.collect().await?;
+        }
+        self.parts.sort_by_key(|(part, _)| part.number);
+        let empty = Checksum::of(Algorithm::Crc32c, &[]);
+        let crc32c = self
+            .parts
+            .iter()
+            .fold(empty, |sum, (part, next)| sum.then(*next, part.size));
+        let parts: Vec<Part> = self.parts.drain(..).map(|(part, _)| part).collect();
+        let id = self.id.clone().expect("checked above");
+        let reply = {
+            let _permit = self.store.permit().await;
+            let store = self.store.inner();
+            store
+                .finish_upload(&self.key, &id, &parts, &self.options)
+                .await?
+        };
+        self.id = None;
+        Ok(put_result(
+            reply,
+            parts.iter().map(|part| part.size).sum(),
+            crc32c,
+        ))
+    }
+
+    async fn put_whole(&self, body: &Payload) -> Result<PutResult> {
+        let _permit = self.store.permit().await;
+        let reply = self
+            .store
+            .inner()
+            .write(&self.key, body, &self.options)
+            .await?;
+        let crc32c = crc32c_of(body, reply.checksum);
+        Ok(put_result(reply, body.len(), crc32c))
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.waiting_len = 0;
+        let body = Payload::new(std::mem::take(&mut self.waiting));
+        self.put_part(body).await
+    }
+
+    async fn put_part(&mut self, body: Payload) -> Result<()> {
+        let id = match &self.id {
+            Some(id) => id.clone(),
+            None => {
+                let _permit = self.store.permit().await;
+                let store = self.store.inner();
+                let id = store
+                    .start_upload(&self.key, self.part_size, &self.options)
+                    .await?;
+                self.id.insert(id).clone()
+            }
+        };
+        while self.tasks.len() >= self.depth {
+            self.collect().await?;
+        }
+        let number = self.next;
+        self.next += 1;
+        let (store, key) = (self.store.clone(), self.key.clone());
+        self.tasks.spawn(async move {
+            let _permit = store.permit().await;
+            let part = store.inner().put_part(&key, &id, number, &body).await?;
+            let crc32c = crc32c_of(&body, Some(part.checksum));
+            Ok((part, crc32c))
+        });
+        Ok(())
+    }
+
+    async fn collect(&mut self) -> Result<()> {
+        if let Some(finished) = self.tasks.join_next().await {
+            self.parts.push(finished??);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        // Outside a runtime nothing can be sent; the service's own clean-up of open uploads remains.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let (store, key) = (self.store.clone(), self.key.clone());
+        let mut tasks = std::mem::take(&mut self.tasks);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "drop cannot wait; the task is bounded by the request's own deadline"
+        )]
+        runtime.spawn(async move {
+            // A part that arrives after the abort would stay behind.
+            tasks.shutdown().await;
+            if let Err(error) = store.inner().abort_upload(&key, &id).await {
+                tracing::warn!(key = key.as_str(), %error, "an upload could not be aborted");
+            }
+        });
+    }
+}
+
+/// The CRC-32C of a body, taken from the store where it has computed one.
+fn crc32c_of(body: &Payload, computed: Option<Checksum>) -> Checksum {
+    computed
+        .filter(|sum| sum.algorithm == Algorithm::Crc32c)
+        .unwrap_or_else(|| body.checksum(Algorithm::Crc32c))
+}
+
+fn put_result(reply: WriteReply, size: u64, crc32c: Checksum) -> PutResult {
+    PutResult {
+        etag: reply.etag,
+        size,
+        // A 32-bit checksum kept in 64 bits.
+        crc32c: crc32c.value as u32,
+        version_id: reply.version_id,
+    }
+}

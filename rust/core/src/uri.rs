@@ -1,0 +1,302 @@
+//! `scheme://container/key`: a URI is not a URL, so the key is every byte that follows, as it stands.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The services this library speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    Memory,
+    File,
+    Direct,
+    S3,
+    Az,
+}
+
+impl Scheme {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Memory => "memory",
+            Scheme::File => "file",
+            Scheme::Direct => "direct",
+            Scheme::S3 => "s3",
+            Scheme::Az => "az",
+        }
+    }
+
+    /// Whether keys are paths of the machine itself.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        matches!(self, Scheme::File | Scheme::Direct)
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An object's name below its container; never percent-decoded. For `file://` and `direct://`,
+/// the absolute path without its first `/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(String);
+
+impl Key {
+    pub fn new(key: impl Into<String>) -> Self {
+        Key(key.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names a prefix rather than one object: empty, or ends in `/`.
+    #[must_use]
+    pub fn is_prefix(&self) -> bool {
+        self.0.is_empty() || self.0.ends_with('/')
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A parsed `scheme://container/key`.
+///
+/// ```
+/// use s3dlio::{Scheme, Uri};
+///
+/// let uri: Uri = "s3://bucket/a%20b#c".parse()?;
+/// assert_eq!((uri.scheme(), uri.container(), uri.key().as_str()), (Scheme::S3, "bucket", "a%20b#c"));
+/// let uri: Uri = "file:///data/x".parse()?;
+/// assert_eq!((uri.container(), uri.key().as_str()), ("", "data/x"));
+/// # Ok::<(), s3dlio::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Uri {
+    scheme: Scheme,
+    /// `az` only; empty means the configured account.
+    account: String,
+    container: String,
+    key: Key,
+}
+
+impl Uri {
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The storage account of an `az` URI; empty for the configured one, and on every other scheme.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Bucket or container; empty for local schemes.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.container
+    }
+
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The same store, another key.
+    #[must_use]
+    pub fn with_key(&self, key: Key) -> Uri {
+        Uri {
+            key,
+            ..self.clone()
+        }
+    }
+
+    /// `name` below this URI; a `/` is put between them unless the URI already ends in one.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Uri {
+        let base = self.key.as_str();
+        let slash = if self.key.is_prefix() { "" } else { "/" };
+        self.with_key(Key::new(format!("{base}{slash}{name}")))
+    }
+
+    /// Everything before the key, with its final `/`.
+    #[must_use]
+    pub fn root(&self) -> Uri {
+        self.with_key(Key::default())
+    }
+
+    /// Refuses a URI that names no object.
+    pub fn require_object(&self) -> Result<()> {
+        if self.key.is_empty() {
+            return Err(Error::invalid("the URI names no object"));
+        }
+        self.require_container()
+    }
+
+    /// Refuses a URI without a bucket, container or path.
+    pub fn require_container(&self) -> Result<()> {
+        let missing = match self.scheme {
+            Scheme::File | Scheme::Direct => self.key.is_empty(),
+            _ => self.container.is_empty(),
+        };
+        if missing {
+            return Err(Error::invalid(
+                "the URI names no bucket, container or directory",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Uri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Uri> {
+        parse(text).map_err(|error| error.at("parse", redact(text)))
+    }
+}
+
+/// A URI pasted from a browser may carry a signature after `?`; it must not reach a message.
+fn redact(text: &str) -> &str {
+    match text.split_once('?') {
+        Some((before, query)) if query.contains("sig=") || query.contains("ignature=") => before,
+        _ => text,
+    }
+}
+
+fn parse(text: &str) -> Result<Uri> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(Error::invalid(
+            "not a URI: expected s3://, az://, file:// or direct://",
+        ));
+    };
+    let scheme = match scheme {
+        "s3" => Scheme::S3,
+        "az" => Scheme::Az,
+        "file" => Scheme::File,
+        "direct" => Scheme::Direct,
+        "memory" => Scheme::Memory,
+        other => {
+            return Err(Error::invalid(format!(
+                "unknown scheme {other:?}: expected s3, az, file or direct"
+            )));
+        }
+    };
+    if text.contains('\0') {
+        return Err(Error::invalid("a URI holds no NUL byte"));
+    }
+    let (account, rest) = match scheme {
+        Scheme::Az => {
+            let (account, rest) = rest.split_once('/').unwrap_or((rest, ""));
+            (account, rest)
+        }
+        _ => ("", rest),
+    };
+    let (container, key) = match scheme {
+        Scheme::File | Scheme::Direct => {
+            let Some(path) = rest.strip_prefix('/') else {
+                return Err(Error::invalid(format!(
+                    "{scheme}:// takes an absolute path and no host: {scheme}:///path"
+                )));
+            };
+            ("", path)
+        }
+        _ => rest.split_once('/').unwrap_or((rest, "")),
+    };
+    if container.is_empty() && !key.is_empty() && !scheme.is_local() {
+        return Err(Error::invalid(
+            "the URI names a key but no bucket or container",
+        ));
+    }
+    Ok(Uri {
+        scheme,
+        account: account.to_owned(),
+        container: container.to_owned(),
+        key: Key::new(key),
+    })
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheme {
+            Scheme::Az => write!(f, "az://{}/{}/{}", self.account, self.container, self.key),
+            Scheme::File | Scheme::Direct => write!(f, "{}:///{}", self.scheme, self.key),
+            Scheme::S3 | Scheme::Memory => {
+                write!(f, "{}://{}/{}", self.scheme, self.container, self.key)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_key_is_every_byte_that_follows() {
+        for text in [
+            "s3://b/a//b/../c?x#y%41 +\n",
+            "az://acc/c/k",
+            "az:///c/k",
+            "file:///a",
+            "memory://m/x/",
+        ] {
+            assert_eq!(uri(text).to_string(), text);
+        }
+        assert_eq!(uri("az://acc/c/k/l").key().as_str(), "k/l");
+        assert_eq!(uri("az:///c/k").account(), "");
+        assert_eq!(uri("s3://b").to_string(), "s3://b/");
+    }
+
+    #[test]
+    fn what_is_no_uri_is_refused() {
+        for text in [
+            "",
+            "b/k",
+            "s4://b/k",
+            "file://rel",
+            "file://host/x",
+            "s3:///k",
+            "az://a//k",
+            "s3://b/\0",
+        ] {
+            let error = text.parse::<Uri>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn join_adds_one_slash_at_most() {
+        assert_eq!(uri("s3://b/p").join("x").to_string(), "s3://b/p/x");
+        assert_eq!(uri("s3://b/p/").join("x").to_string(), "s3://b/p/x");
+        assert_eq!(uri("s3://b").join("x").to_string(), "s3://b/x");
+    }
+
+    #[test]
+    fn a_signature_stays_out_of_the_message() {
+        let error = "https://a.blob/c?sv=1&sig=SECRET"
+            .parse::<Uri>()
+            .unwrap_err();
+
+        assert!(!error.to_string().contains("SECRET"), "{error}");
+    }
+}
