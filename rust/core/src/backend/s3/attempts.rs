@@ -1,0 +1,170 @@
+//! The retry loop: how often, how long between, until when.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+
+use crate::config::RetryConfig;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A try that failed, and how long the server asks to wait.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
+/// Tries of one operation: requests, and the bodies that were cut short.
+#[derive(Debug)]
+pub(super) struct Attempts<'a> {
+    limits: &'a RetryConfig,
+    started: Instant,
+    count: u32,
+    unsure: bool,
+}
+
+impl<'a> Attempts<'a> {
+    pub(super) fn new(limits: &'a RetryConfig) -> Self {
+        Attempts {
+            limits,
+            started: Instant::now(),
+            count: 0,
+            unsure: false,
+        }
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether the service may have done what an earlier try asked for, although no answer said so.
+    pub(super) fn unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Tries until it works, fails for good, or the limits are reached.
+    pub(super) async fn run<T, F>(&mut self, mut send: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        loop {
+            self.begin();
+            match send().await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => self.pause(failure).await?,
+            }
+        }
+    }
+
+    /// Counts a try that is about to be made.
+    pub(super) fn begin(&mut self) {
+        self.count += 1;
+    }
+
+    /// Waits until the next try may be made, or gives the error back if there is none.
+    pub(super) async fn pause(&mut self, failure: Failure) -> Result<()> {
+        let Failure { error, retry_after } = failure;
+        self.unsure |= matches!(
+            error.kind(),
+            ErrorKind::Timeout | ErrorKind::ConnectionFailed | ErrorKind::Server
+        );
+        let wait = self.backoff().max(retry_after.unwrap_or_default());
+        let over = self.count >= self.limits.max_attempts
+            || self.started.elapsed() + wait >= self.limits.deadline;
+        if over || !error.retryable() {
+            return Err(error.with_attempts(self.count));
+        }
+        tracing::debug!(attempt = self.count, ?wait, %error, "trying again");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Exponential, any length up to the bound ("full jitter"), so that clients that failed together come back apart.
+    fn backoff(&self) -> Duration {
+        let doublings = self.count.saturating_sub(1).min(31);
+        let bound = self
+            .limits
+            .base
+            .saturating_mul(1 << doublings)
+            .min(self.limits.max);
+        bound.mul_f64(rand::rng().random::<f64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(max_attempts: u32, deadline: Duration) -> RetryConfig {
+        RetryConfig {
+            max_attempts,
+            base: Duration::from_micros(10),
+            max: Duration::from_micros(50),
+            deadline,
+            connect_timeout: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(1),
+        }
+    }
+
+    async fn always(limits: &RetryConfig, kind: ErrorKind, retry_after: Option<Duration>) -> Error {
+        let mut attempts = Attempts::new(limits);
+        let fail = || async {
+            Err::<(), _>(Failure {
+                error: Error::new(kind, "no"),
+                retry_after,
+            })
+        };
+        attempts.run(fail).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn tries_are_counted_and_bounded() {
+        let limits = limits(5, Duration::from_mins(1));
+
+        assert_eq!(
+            always(&limits, ErrorKind::Throttled, None).await.attempts(),
+            5
+        );
+        assert_eq!(
+            always(&limits, ErrorKind::AccessDenied, None)
+                .await
+                .attempts(),
+            1
+        );
+    }
+
+    #[tokio::test]
+    async fn no_try_is_made_after_the_deadline() {
+        let limits = limits(1000, Duration::from_mins(1));
+
+        let error = always(&limits, ErrorKind::Throttled, Some(Duration::from_secs(61))).await;
+
+        assert_eq!(error.attempts(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_remembered() {
+        let limits = limits(3, Duration::from_mins(1));
+        for (kind, unsure) in [
+            (ErrorKind::ConnectionFailed, true),
+            (ErrorKind::Throttled, false),
+        ] {
+            let mut attempts = Attempts::new(&limits);
+
+            attempts.begin();
+            attempts.pause(Error::new(kind, "no").into()).await.unwrap();
+
+            assert_eq!(attempts.unsure(), unsure, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Makes the SDK client: HTTP, trust, region, credentials, endpoint.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    RuntimeComponents, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+
+use super::peer::{Observer, Peer};
+use crate::config::{Config, S3Config};
+use crate::error::{Error, Result};
+
+const FALLBACK_REGION: &str = "us-east-1";
+/// Off EC2 nothing answers at the metadata address; without a short limit every start would wait for it.
+const IMDS_LIMIT: Duration = Duration::from_secs(1);
+
+/// A client, and whether it speaks to AWS itself.
+pub(super) struct Connected {
+    pub(super) client: Client,
+    pub(super) is_aws: bool,
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client would show the access key id.
+        f.debug_struct("Connected")
+            .field("is_aws", &self.is_aws)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asks the credential and region chains, but sends nothing to the store.
+///
+/// # Errors
+/// `InvalidInput` naming a CA bundle that cannot be used.
+pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connected> {
+    let http = http_client(config.ca_bundle.as_deref())?;
+    let provider = ProviderConfig::default().with_http_client(http.clone());
+    let imds = imds::Client::builder()
+        .configure(&provider)
+        .max_attempts(1)
+        .connect_timeout(IMDS_LIMIT)
+        .read_timeout(IMDS_LIMIT)
+        .operation_timeout(IMDS_LIMIT)
+        .build();
+    let region = region(&config.s3, &provider, &imds).await;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(config.retry.connect_timeout)
+        .build();
+
+    let mut shared = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .region(region.clone())
+        .timeout_config(timeouts)
+        // Ours, see `attempts` and `stall`: they go on through the body and count it all together.
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(profile) = &config.s3.profile {
+        shared = shared.profile_name(profile);
+    }
+    shared = match credentials(&config.s3, &provider, &region, imds).await {
+        Some(credentials) => shared.credentials_provider(credentials),
+        None => shared.no_credentials(),
+    };
+    let shared = shared.load().await;
+
+    let endpoint = config
+        .s3
+        .endpoint_url
+        .as_deref()
+        .or(shared.endpoint_url())
+        .map(str::to_owned);
+    let is_aws = endpoint.as_deref().is_none_or(is_aws_endpoint);
+    let mut s3 = aws_sdk_s3::config::Builder::from(&shared)
+        .force_path_style(config.s3.path_style.unwrap_or(!is_aws))
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .interceptor(Observer(Arc::clone(peer)));
+    if let Some(endpoint) = endpoint {
+        s3 = s3.endpoint_url(endpoint);
+    }
+    if config.s3.anonymous {
+        s3 = s3.allow_no_auth();
+    }
+    Ok(Connected {
+        client: Client::from_conf(s3.build()),
+        is_aws,
+    })
+}
+
+async fn region(config: &S3Config, provider: &ProviderConfig, imds: &imds::Client) -> Region {
+    if let Some(region) = &config.region {
+        return Region::new(region.clone());
+    }
+    let mut profile = ProfileFileRegionProvider::builder().configure(provider);
+    if let Some(name) = &config.profile {
+        profile = profile.profile_name(name);
+    }
+    let mut chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(profile.build());
+    if config.endpoint_url.as_deref().is_none_or(is_aws_endpoint) {
+        let metadata = ImdsRegionProvider::builder()
+            .configure(provider)
+            .imds_client(imds.clone());
+        chain = chain.or_else(metadata.build());
+    }
+    chain
+        .region()
+        .await
+        .unwrap_or_else(|| Region::from_static(FALLBACK_REGION))
+}
+
+/// `None` for unsigned requests.
+async fn credentials(
+    config: &S3Config,
+    provider: &ProviderConfig,
+    region: &Region,
+    imds: imds::Client,
+) -> Option<SharedCredentialsProvider> {
+    if config.anonymous {
+        return None;
+    }
+    if let Some(given) = &config.credentials {
+        return Some(SharedCredentialsProvider::new(Credentials::new(
+            given.access_key_id.reveal(),
+            given.secret_access_key.reveal(),
+            given
+                .session_token
+                .as_ref()
+                .map(|token| token.reveal().to_owned()),
+            None,
+            "s3dlio",
+        )));
+    }
+    let mut chain = DefaultCredentialsChain::builder()
+        .configure(provider.clone())
+        .region(region.clone())
+        .imds_client(imds);
+    if let Some(name) = &config.profile {
+        chain = chain.profile_name(name);
+    }
+    Some(SharedCredentialsProvider::new(chain.build().await))
+}
+
+fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
+    let mut trust = TrustStore::default();
+    if let Some(path) = ca_bundle {
+        trust = trust.with_pem_certificate(read_bundle(path)?);
+    }
+    let tls = TlsContext::builder().with_trust_store(trust).build();
+    let tls = tls.map_err(|cause| Error::invalid("TLS cannot be set up").with_source(cause))?;
+    Ok(
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = Connector::builder()
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::rustls(CryptoMode::AwsLc))
+                .tls_context(tls.clone());
+            if let Some(settings) = settings {
+                connector = connector.connector_settings(settings.clone());
+            }
+            if let Some(sleep) = components.and_then(RuntimeComponents::sleep_impl) {
+                connector = connector.sleep_impl(sleep);
+            }
+            connector.build()
+        }),
+    )
+}
+
+/// The SDK panics on a certificate it cannot read, so each is tried here first.
+fn read_bundle(path: &str) -> Result<Vec<u8>> {
+    let refuse = |what: &str| Error::invalid(format!("ca_bundle {path}: {what}"));
+    let pem = std::fs::read(path).map_err(|cause| refuse("cannot be read").with_source(cause))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|cause| refuse("is not a PEM file of certificates").with_source(cause))?;
+    if certificates.is_empty() {
+        return Err(refuse("holds no certificate"));
+    }
+    reqwest::Client::builder()
+        .tls_certs_only(certificates)
+        .build()
+        .map_err(|cause| refuse("holds a certificate that cannot be used").with_source(cause))?;
+    Ok(pem)
+}
+
+fn is_aws_endpoint(url: &str) -> bool {
+    let host = url::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_amazon_is_aws() {
+        assert!(is_aws_endpoint("https://s3.eu-west-1.amazonaws.com"));
+        assert!(is_aws_endpoint("https://s3.cn-north-1.amazonaws.com.cn"));
+        assert!(!is_aws_endpoint("http://127.0.0.1:9000"));
+        assert!(!is_aws_endpoint("https://amazonaws.com.example.org"));
+    }
+
+    #[test]
+    fn a_bad_bundle_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (name, content) in [
+            ("missing", None),
+            ("empty", Some("")),
+            ("bad", Some(bad)),
+            ("text", Some("hello")),
+        ] {
+            let path = dir.path().join(name);
+            if let Some(content) = content {
+                std::fs::write(&path, content).unwrap();
+            }
+
+            let error = http_client(path.to_str()).unwrap_err();
+
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the endpoint has shown of itself: whether it is MinIO, and whether it takes checksum headers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_s3::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+
+use super::xml::is_complete;
+
+/// Facts that are found out once and then kept.
+#[derive(Debug, Default)]
+pub(super) struct Peer {
+    is_minio: OnceLock<bool>,
+    refuses_checksums: AtomicBool,
+}
+
+impl Peer {
+    /// `None` until an answer has been seen.
+    pub(super) fn is_minio(&self) -> Option<bool> {
+        self.is_minio.get().copied()
+    }
+
+    pub(super) fn refuses_checksums(&self) -> bool {
+        self.refuses_checksums.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_checksum_refusal(&self) {
+        self.refuses_checksums.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Looks at every answer of a client: notes what it tells of the [`Peer`], and refuses XML that was cut.
+#[derive(Debug)]
+pub(super) struct Observer(pub(super) Arc<Peer>);
+
+#[dyn_dispatch_hint]
+impl Intercept for Observer {
+    fn name(&self) -> &'static str {
+        "Observer"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.is_minio.get_or_init(|| {
+            let server = context
+                .response()
+                .headers()
+                .get("server")
+                .unwrap_or_default();
+            server.to_ascii_lowercase().contains("minio")
+        });
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        // The body of an object is a stream, which has no bytes to look at here.
+        match answer.body().bytes() {
+            Some(document) if answer.status().is_success() && !is_complete(document) => {
+                Err("its XML is cut".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! GET: the answer is checked against the request, its body goes into the destination, and an interrupted body goes on
+//! from the byte it reached.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+
+use super::attempts::{Attempts, Failure};
+use super::object::checksum_headers;
+use super::range::{Head, Location, header, locate};
+use super::stall::BodyWatch;
+use super::store::S3Store;
+use crate::buffer::IoBufMut;
+use crate::checksum::Checksum;
+use crate::error::{Error, ErrorKind, Result};
+use crate::span::Span;
+use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
+use crate::uri::Key;
+
+/// What a read has so far.
+struct Filling {
+    buf: IoBufMut,
+    filled: usize,
+    /// Bytes this read is to fill.
+    fill: usize,
+    size: u64,
+    etag: Option<String>,
+    checksum: Option<Checksum>,
+}
+
+impl Filling {
+    /// The part of `range` that is not there yet.
+    fn missing(&self, range: ByteRange) -> ByteRange {
+        ByteRange::Bounded {
+            offset: range.offset() + self.filled as u64,
+            len: (self.fill - self.filled) as u64,
+        }
+    }
+}
+
+impl S3Store {
+    pub(super) async fn read_object(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        into: Destination,
+        options: &ReadOptions,
+    ) -> Result<(IoBufMut, ReadReply)> {
+        let mut attempts = self.service.attempts();
+        let if_match = options.if_match.as_deref();
+        let (mut output, mut location) = match self
+            .ask(&mut attempts, key, range, if_match, options.want_checksum)
+            .await
+        {
+            // Any object that is not empty has a byte 0.
+            Err(error) if error.status() == Some(416) && range.offset() == 0 => {
+                let (buf, filled) = into.open(0)?;
+                return Ok((
+                    buf,
+                    ReadReply {
+                        filled,
+                        attempts: attempts.count(),
+                        ..ReadReply::default()
+                    },
+                ));
+            }
+            answer => answer?,
+        };
+        let (buf, fill) = into.open(location.len)?;
+        let mut filling = Filling {
+            buf,
+            filled: 0,
+            fill,
+            size: location.size,
+            etag: output.e_tag.clone(),
+            checksum: checksum_headers!(output).full_object(),
+        };
+        while let Err(failure) = self
+            .fill(output, location, &mut filling, &options.span)
+            .await
+        {
+            attempts.pause(failure).await?;
+            if filling.etag.is_none() {
+                // Without it nobody can say whether the rest is of the same object.
+                filling.filled = 0;
+            }
+            let missing = filling.missing(range);
+            (output, location) = self
+                .ask(&mut attempts, key, missing, filling.etag.as_deref(), false)
+                .await?;
+            if (location.size, &output.e_tag) != (filling.size, &filling.etag) {
+                return Err(replaced().with_attempts(attempts.count()));
+            }
+        }
+        let Filling {
+            buf,
+            filled,
+            size,
+            etag,
+            checksum,
+            ..
+        } = filling;
+        Ok((
+            buf,
+            ReadReply {
+                filled,
+                size,
+                etag,
+                checksum,
+                attempts: attempts.count(),
+            },
+        ))
+    }
+
+    /// Sends the request until an answer with a sensible head is there.
+    async fn ask(
+        &self,
+        attempts: &mut Attempts<'_>,
+        key: &Key,
+        range: ByteRange,
+        if_match: Option<&str>,
+        want_checksum: bool,
+    ) -> Result<(GetObjectOutput, Location)> {
+        let want_checksum = want_checksum && range == ByteRange::Whole;
+        let answer = attempts
+            .run(|| self.get(key, range, if_match, want_checksum))
+            .await;
+        answer.map_err(|error| match error.status() {
+            Some(412) => replaced().with_status(412).with_attempts(error.attempts()),
+            Some(416) => error.with_code("InvalidRange"),
+            _ => error,
+        })
+    }
+
+    async fn get(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        if_match: Option<&str>,
+        want_checksum: bool,
+    ) -> Result<(GetObjectOutput, Location), Failure> {
+        let probe = Probe {
+            status: Arc::default(),
+            want_checksum,
+        };
+        let client = self.service.client().await?;
+        let request = client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key.as_str())
+            .set_range(header(range))
+            .set_if_match(if_match.map(str::to_owned))
+            .customize()
+            .interceptor(probe.clone());
+        let output = self.service.send(request.send()).await?;
+        let head = Head {
+            status: probe.status.load(Ordering::Relaxed),
+            content_range: output.content_range(),
+            content_length: output
+                .content_length()
+                .and_then(|length| u64::try_from(length).ok()),
+        };
+        let location = locate(range, head)?;
+        Ok((output, location))
+    }
+
+    /// Puts the body where it belongs, until the destination has what this read is to fill.
+    async fn fill(
+        &self,
+        output: GetObjectOutput,
+        location: Location,
+        filling: &mut Filling,
+        span: &Span,
+    ) -> Result<(), Failure> {
+        let mut body = output.body;
+        let mut watch = BodyWatch::new(self.service.retry().stall_timeout);
+        let mut skip = location.skip;
+        // A window smaller than the range leaves bytes unread; dropping the body then closes the connection.
+        while filling.filled < filling.fill {
+            let Some(frame) = watch.frame(body.next()).await? else {
+                return Err(broken("the body ended early").into());
+            };
+            let frame = frame.map_err(|cause| broken("the body broke off").with_source(cause))?;
+            watch.came(frame.len());
+            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(frame.len());
+            skip -= skipped as u64;
+            let frame = &frame[skipped..];
+            if frame.is_empty() {
+                continue;
+            }
+            span.first_byte();
+            let at = filling.filled;
+            let take = frame.len().min(filling.fill - at);
+            // The SDK's client owns its frames, so a view cannot do.
+            filling.buf[at..at + take].copy_from_slice(&frame[..take]);
+            filling.filled += take;
+        }
+        Ok(())
+    }
+}
+
+fn broken(detail: &str) -> Error {
+    Error::new(ErrorKind::ConnectionFailed, detail)
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Precondition, "the object was replaced").with_code("PreconditionFailed")
+}
+
+/// Asks for the stored checksum in a way that keeps the SDK from computing it too, and tells the status, which the SDK
+/// does not.
+#[derive(Debug, Clone)]
+struct Probe {
+    status: Arc<AtomicU16>,
+    want_checksum: bool,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Probe {
+    fn name(&self) -> &'static str {
+        "Probe"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.want_checksum {
+            context
+                .request_mut()
+                .headers_mut()
+                .insert("x-amz-checksum-mode", "ENABLED");
+        }
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.status
+            .store(context.response().status().as_u16(), Ordering::Relaxed);
+        Ok(())
+    }
+}

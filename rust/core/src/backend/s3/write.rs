@@ -1,0 +1,152 @@
+//! PUT of a whole object, and the questions asked when the answer to a write was lost.
+
+use std::collections::HashMap;
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ChecksumMode, StorageClass};
+
+use super::attempts::{Attempts, Failure};
+use super::object::WRITE_TOKEN;
+use super::payload::{crc32c, joined, stream};
+use super::stall::Progress;
+use super::store::S3Store;
+use crate::checksum::Checksum;
+use crate::error::{Error, ErrorKind, Result};
+use crate::payload::Payload;
+use crate::types::{WriteOptions, WriteReply};
+use crate::uri::Key;
+
+impl S3Store {
+    pub(super) async fn write_object(
+        &self,
+        key: &Key,
+        body: &Payload,
+        options: &WriteOptions,
+    ) -> Result<WriteReply> {
+        let checksum = crc32c(body);
+        let token = options.if_none_match.then(new_token);
+        self.service
+            .checksummed(|with_checksum| {
+                let token = token.as_deref();
+                async move {
+                    let sent = with_checksum.then_some(checksum);
+                    let mut attempts = self.service.attempts();
+                    let reply = attempts
+                        .run(|| self.put(key, body, options, sent, token))
+                        .await;
+                    let reply = match reply {
+                        Err(error) => self.resolve_conflict(key, &attempts, error, token).await?,
+                        Ok(reply) => reply,
+                    };
+                    Ok(WriteReply {
+                        checksum: Some(checksum),
+                        ..reply
+                    })
+                }
+            })
+            .await
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        body: &Payload,
+        options: &WriteOptions,
+        checksum: Option<Checksum>,
+        token: Option<&str>,
+    ) -> Result<WriteReply, Failure> {
+        let progress = Progress::default();
+        let request = self
+            .service
+            .client()
+            .await?
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.as_str())
+            .content_length(body.len().cast_signed())
+            .set_checksum_crc32_c(checksum.map(Checksum::to_base64))
+            .set_if_none_match(options.if_none_match.then(|| "*".to_owned()))
+            .set_metadata(metadata(options, token))
+            .set_content_type(options.content_type.clone())
+            .set_storage_class(options.storage_class.as_deref().map(StorageClass::from));
+        let output = if self.service.config().s3.sign_payload {
+            // One frame, so the watch cannot see it move; the deadline bounds it.
+            let request = request.body(joined(body)).send();
+            self.service
+                .send_body(self.service.retry().deadline, &progress, request)
+                .await?
+        } else {
+            let request = request
+                .body(stream(body, &progress))
+                .customize()
+                .disable_payload_signing()
+                .send();
+            self.service
+                .send_body(self.service.retry().stall_timeout, &progress, request)
+                .await?
+        };
+        Ok(WriteReply {
+            etag: output.e_tag,
+            version_id: output.version_id,
+            checksum: None,
+        })
+    }
+
+    /// A conditional write met an object. After a lost answer that may be our own: the token tells.
+    pub(super) async fn resolve_conflict(
+        &self,
+        key: &Key,
+        attempts: &Attempts<'_>,
+        error: Error,
+        token: Option<&str>,
+    ) -> Result<WriteReply> {
+        if error.status() != Some(412) {
+            return Err(error);
+        }
+        if attempts.unsure()
+            && let Some(token) = token
+            && let Ok(head) = self.head(key).await
+            && has_token(&head, token)
+        {
+            return Ok(WriteReply {
+                etag: head.e_tag,
+                version_id: head.version_id,
+                checksum: None,
+            });
+        }
+        Err(error.with_kind(ErrorKind::AlreadyExists))
+    }
+
+    pub(super) async fn head(&self, key: &Key) -> Result<HeadObjectOutput> {
+        let client = self.service.client().await?;
+        let head = || async {
+            let request = client
+                .head_object()
+                .bucket(&self.bucket)
+                .key(key.as_str())
+                .checksum_mode(ChecksumMode::Enabled);
+            self.service.send(request.send()).await
+        };
+        self.service.attempts().run(head).await
+    }
+}
+
+pub(super) fn has_token(head: &HeadObjectOutput, token: &str) -> bool {
+    head.metadata()
+        .and_then(|all| all.get(WRITE_TOKEN))
+        .is_some_and(|found| found == token)
+}
+
+/// Unlike any other writer's.
+pub(super) fn new_token() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+pub(super) fn metadata(
+    options: &WriteOptions,
+    token: Option<&str>,
+) -> Option<HashMap<String, String>> {
+    let mut all: HashMap<String, String> = options.metadata.clone().into_iter().collect();
+    all.extend(token.map(|token| (WRITE_TOKEN.to_owned(), token.to_owned())));
+    (!all.is_empty()).then_some(all)
+}
