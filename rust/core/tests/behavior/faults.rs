@@ -1,0 +1,461 @@
+//! What a real server never does on command: the scripted one cuts, lies and stumbles, and no wrong byte comes through.
+
+use s3dlio::{Client, Config, ErrorKind, Options, Payload, Uri, WriteOptions};
+use s3dlio_testkit::{Action, Fault, RequestRecord, S3Server, seeded_bytes};
+
+const PART: usize = 5 << 20;
+
+struct Rig {
+    server: S3Server,
+    client: Client,
+    object: Uri,
+    sent: Vec<u8>,
+}
+
+/// A scripted server that holds one object of `size` bytes, and a client whose retries take no time.
+async fn rig(size: usize) -> Rig {
+    rig_with(size, &[]).await
+}
+
+async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
+    let server = S3Server::start().await;
+    server.create_bucket("bucket");
+    let endpoint = server.endpoint();
+    let mut options = Options::default();
+    let fixed = [
+        ("endpoint_url", endpoint.as_str()),
+        ("access_key_id", "AKIAEXAMPLE"),
+        ("secret_access_key", "not-checked"),
+        ("region", "us-east-1"),
+        ("retry_base", "0.001"),
+        ("retry_max", "0.01"),
+    ];
+    let part = PART.to_string();
+    for (name, value) in fixed
+        .iter()
+        .chain(&[("part_size", part.as_str())])
+        .chain(settings)
+    {
+        options.set(name, *value).unwrap();
+    }
+    let client = Client::new(Config::load(&options).unwrap());
+    let rig = Rig {
+        server,
+        client,
+        object: "s3://bucket/object".parse().unwrap(),
+        sent: seeded_bytes(3, size),
+    };
+    rig.put().await.unwrap();
+    rig.server.clear_requests();
+    rig
+}
+
+impl Rig {
+    async fn put(&self) -> s3dlio::Result<()> {
+        let body = Payload::from(self.sent.clone());
+        self.client
+            .put(&self.object, body, &WriteOptions::default())
+            .await
+            .map(drop)
+    }
+
+    fn count(&self, op: &str) -> usize {
+        self.server
+            .requests()
+            .iter()
+            .filter(|request| request.op == op)
+            .count()
+    }
+}
+
+fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
+    requests
+        .iter()
+        .map(|request| request.header("range").map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_get_is_one_request() {
+    let rig = rig(4096).await;
+
+    rig.client.get(&rig.object).await.unwrap();
+
+    let ops: Vec<&str> = rig
+        .server
+        .requests()
+        .iter()
+        .map(|request| request.op)
+        .collect();
+    assert_eq!(ops, ["GetObject"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_get_asks_for_no_head_and_pins_its_ranges() {
+    let rig = rig(3 * PART).await;
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+
+    let requests = rig.server.requests();
+    assert!(
+        requests.iter().all(|request| request.op == "GetObject"),
+        "{requests:?}"
+    );
+    assert_eq!(
+        ranges(&requests)
+            .iter()
+            .filter(|range| range.is_none())
+            .count(),
+        1
+    );
+    assert!(
+        requests[1..]
+            .iter()
+            .all(|request| request.header("if-match").is_some())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_cut_short_is_resumed_where_it_stopped() {
+    let rig = rig(1 << 20).await;
+    for reset in [false, true] {
+        rig.server.clear_requests();
+        rig.server.fault(
+            Fault::once(Action::Cut {
+                after: 300_000,
+                reset,
+            })
+            .op("GetObject"),
+        );
+
+        assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+
+        let requests = rig.server.requests();
+        assert_eq!(requests.len(), 2, "{requests:?}");
+        let range = requests[1]
+            .header("range")
+            .expect("the second try asks for the rest");
+        let from: u64 = range
+            .trim_start_matches("bytes=")
+            .split('-')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(from <= 300_000 && (reset || from > 0), "{range}");
+        assert!(requests[1].header("if-match").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_cut_in_every_range_still_arrives_whole() {
+    let rig = rig(3 * PART + 7).await;
+    rig.server.fault(
+        Fault::always(Action::Cut {
+            after: 1_000_000,
+            reset: false,
+        })
+        .op("GetObject")
+        .every(2),
+    );
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_replaced_during_a_resume_is_never_spliced() {
+    let rig = rig(1 << 20).await;
+    let cut = Fault::once(Action::Cut {
+        after: 300_000,
+        reset: false,
+    })
+    .op("GetObject");
+    rig.server.fault(cut.and(Action::ReplaceObject {
+        seed: 99,
+        size: None,
+    }));
+
+    let error = rig.client.get(&rig.object).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_replaced_between_ranges_is_never_spliced() {
+    let rig = rig(3 * PART).await;
+    rig.server.fault(
+        Fault::once(Action::ReplaceObject {
+            seed: 99,
+            size: None,
+        })
+        .op("GetObject"),
+    );
+
+    let error = rig.client.get(&rig.object).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_slow_downs_are_waited_out() {
+    let rig = rig(1000).await;
+    for op in ["GetObject", "PutObject", "HeadObject"] {
+        rig.server.clear_requests();
+        rig.server
+            .fault(Fault::times(2, Action::slow_down()).op(op));
+
+        match op {
+            "GetObject" => drop(rig.client.get(&rig.object).await.unwrap()),
+            "PutObject" => rig.put().await.unwrap(),
+            _ => drop(rig.client.stat(&rig.object).await.unwrap()),
+        }
+
+        assert_eq!(rig.count(op), 3, "{op}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_without_end_is_told_with_its_attempts() {
+    let rig = rig_with(1000, &[("max_attempts", "4")]).await;
+    rig.server.fault(Fault::always(Action::slow_down()));
+
+    let error = rig.client.get(&rig.object).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
+    assert_eq!(
+        (error.attempts(), error.status(), error.code()),
+        (4, Some(503), Some("SlowDown"))
+    );
+    assert!(error.request_id().is_some() && error.retryable());
+    assert!(error.to_string().contains("4 attempts in"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_byte_is_never_returned() {
+    let rig = rig(3 * PART).await;
+    for offset in [0, 4096, PART as u64, 3 * PART as u64 - 1] {
+        rig.server.clear_faults();
+        let flip = Action::FlipBit {
+            offset,
+            bit: 3,
+            of: s3dlio_testkit::FlipOrigin::Object,
+        };
+        rig.server.fault(Fault::always(flip).op("GetObject"));
+
+        let error = rig.client.get(&rig.object).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity, "byte {offset}: {error}");
+
+        let error = rig
+            .client
+            .get_many_stats(std::slice::from_ref(&rig.object), 2)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity, "byte {offset}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_damaged_under_way_is_refused_by_the_service() {
+    // The server checks what we claim; a claim that differs from the bytes must not make an object.
+    let rig = rig(1000).await;
+    let requests = {
+        rig.put().await.unwrap();
+        rig.server.requests()
+    };
+    let put = requests
+        .iter()
+        .find(|request| request.op == "PutObject")
+        .unwrap();
+    assert!(
+        put.headers
+            .keys()
+            .any(|name| name.starts_with("x-amz-checksum-")),
+        "{put:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_inside_a_200_is_an_error() {
+    let rig = rig_with(1000, &[("max_attempts", "2")]).await;
+    let large = Payload::from(seeded_bytes(4, 2 * PART));
+    let uri: Uri = "s3://bucket/large".parse().unwrap();
+    let fault = Action::ErrorIn200 {
+        code: "InternalError".into(),
+        message: "try again".into(),
+        work: false,
+    };
+    rig.server
+        .fault(Fault::always(fault).op("CompleteMultipartUpload"));
+
+    let error = rig
+        .client
+        .put(&uri, large, &WriteOptions::default())
+        .await
+        .unwrap_err();
+
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Server, Some("InternalError")),
+        "{error}"
+    );
+    assert!(rig.server.object("bucket", "large").is_none());
+    rig.server
+        .wait_until(|requests| {
+            requests
+                .iter()
+                .any(|request| request.op == "AbortMultipartUpload")
+        })
+        .await;
+    assert!(rig.server.open_uploads("bucket").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_complete_is_resolved_by_asking() {
+    let rig = rig(1000).await;
+    let sent = seeded_bytes(5, 2 * PART + 1);
+    let uri: Uri = "s3://bucket/large".parse().unwrap();
+    rig.server
+        .fault(Fault::once(Action::LoseAnswer { reset: true }).op("CompleteMultipartUpload"));
+
+    rig.client
+        .put(&uri, Payload::from(sent.clone()), &WriteOptions::default())
+        .await
+        .unwrap();
+
+    assert!(rig.server.object("bucket", "large").unwrap() == sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_the_service_drops_is_noticed() {
+    let rig = rig(1000).await;
+    let uri: Uri = "s3://bucket/large".parse().unwrap();
+    rig.server.fault(
+        Fault::once(Action::DropPart {
+            number: 2,
+            hidden: false,
+        })
+        .op("CompleteMultipartUpload"),
+    );
+
+    let body = Payload::from(seeded_bytes(5, 3 * PART));
+    let error = rig
+        .client
+        .put(&uri, body, &WriteOptions::default())
+        .await
+        .unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ignored_range_never_gives_other_bytes() {
+    let rig = rig(100_000).await;
+    rig.server.fault(
+        Fault::always(Action::IgnoreHeader {
+            name: "range".into(),
+        })
+        .op("GetObject"),
+    );
+
+    match rig.client.get_range(&rig.object, 500, Some(1000)).await {
+        Ok(bytes) => assert!(*bytes == rig.sent[500..1500]),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Integrity, "{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_content_range_is_refused() {
+    let rig = rig(100_000).await;
+    for value in [
+        "bytes 501-1500/100000",
+        "bytes 500-1498/100000",
+        "bytes x-y/z",
+    ] {
+        rig.server.clear_faults();
+        let header = Action::SetHeader {
+            name: "content-range".into(),
+            value: Some(value.into()),
+        };
+        rig.server.fault(Fault::always(header).op("GetObject"));
+
+        let error = rig
+            .client
+            .get_range(&rig.object, 500, Some(1000))
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{value}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_body_is_dropped_and_tried_again() {
+    let rig = rig_with(1 << 20, &[("stall_timeout", "1")]).await;
+    rig.server.fault(
+        Fault::once(Action::Stall {
+            after: Some(10_000),
+        })
+        .op("GetObject"),
+    );
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+
+    assert_eq!(rig.count("GetObject"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_put_aborts_its_upload() {
+    let rig = rig(1000).await;
+    rig.server.fault(
+        Fault::once(Action::StallUpload { after: 1000 })
+            .op("UploadPart")
+            .nth(2),
+    );
+    let uri: Uri = "s3://bucket/large".parse().unwrap();
+    let client = rig.client.clone();
+    let body = Payload::from(seeded_bytes(6, 4 * PART));
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { client.put(&uri, body, &WriteOptions::default()).await });
+    rig.server
+        .wait_until(|requests| requests.iter().any(|request| request.op == "UploadPart"))
+        .await;
+
+    tasks.shutdown().await;
+
+    rig.server
+        .wait_until(|requests| {
+            requests
+                .iter()
+                .any(|request| request.op == "AbortMultipartUpload")
+        })
+        .await;
+    assert!(rig.server.object("bucket", "large").is_none());
+    assert!(rig.server.open_uploads("bucket").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_fails_or_repeats_raises() {
+    let rig = rig(10).await;
+    rig.server.synthetic_listing("many", 3000, 1, "k");
+    let uri: Uri = "s3://many/".parse().unwrap();
+    assert_eq!(rig.client.list(&uri, true, None).await.unwrap().len(), 3000);
+
+    rig.server.fault(
+        Fault::always(Action::fail(403, "AccessDenied"))
+            .op("ListObjectsV2")
+            .nth(2),
+    );
+    let denied = rig.client.list(&uri, true, None).await.unwrap_err();
+    assert_eq!(denied.kind(), ErrorKind::AccessDenied, "{denied}");
+
+    rig.server.clear_faults();
+    rig.server
+        .fault(Fault::always(Action::RepeatToken).op("ListObjectsV2"));
+    let repeated = rig.client.list(&uri, true, None).await.unwrap_err();
+    assert_eq!(repeated.kind(), ErrorKind::Server, "{repeated}");
+
+    rig.server.clear_faults();
+    rig.server
+        .fault(Fault::always(Action::MalformedXml { body: None }).op("ListObjectsV2"));
+    rig.client.list(&uri, true, None).await.unwrap_err();
+}

@@ -1,0 +1,67 @@
+//! What every back end must do, as one set of cases run over each of them.
+//!
+//! A case is an `async fn(Place)`; it is listed once in `suite!` and becomes one test per back end. What a service
+//! cannot do is told by its `Capability`, which the cases ask.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+mod bytes;
+mod cancel;
+mod errors;
+mod faults;
+mod keys;
+mod listing;
+mod place;
+mod spans;
+
+use place::Target;
+
+/// One module per back end, one test per case.
+macro_rules! suite {
+    ($($module:ident::$case:ident),* $(,)?) => {
+        suite!(@on memory Memory, [$($module::$case),*]);
+        suite!(@on file File, [$($module::$case),*]);
+        suite!(@on direct Direct, [$($module::$case),*]);
+        suite!(@on minio Minio, [$($module::$case),*]);
+        suite!(@on azurite Azurite, [$($module::$case),*]);
+    };
+    (@on $name:ident $target:ident, [$($module:ident::$case:ident),*]) => {
+        mod $name {
+            $(
+                #[test]
+                fn $case() {
+                    crate::place::run(crate::Target::$target, crate::$module::$case);
+                }
+            )*
+        }
+    };
+}
+
+suite! {
+    bytes::objects_of_every_size_round_trip,
+    bytes::an_object_of_many_parts_round_trips,
+    bytes::ranges_at_every_border,
+    bytes::a_range_past_the_end_gives_what_there_is,
+    bytes::an_offset_past_the_end_is_refused,
+    bytes::ranges_of_an_empty_object,
+    bytes::an_overwrite_replaces_everything,
+    bytes::an_existing_object_is_kept_when_asked,
+    bytes::pieces_are_joined_in_order,
+    bytes::reads_fill_the_callers_memory,
+    bytes::many_objects_come_in_order,
+    bytes::stat_tells_size_etag_and_time,
+    keys::odd_keys_round_trip,
+    keys::slashes_and_dots_are_kept_or_refused,
+    listing::thousands_of_keys_list_in_order,
+    listing::one_level_shows_prefixes,
+    listing::the_last_part_is_a_pattern,
+    listing::delete_removes_exactly_what_was_named,
+    listing::a_prefix_delete_leaves_its_neighbours,
+    listing::buckets_are_made_and_removed_once,
+    errors::a_missing_object_is_not_found,
+    errors::a_missing_bucket_is_not_found,
+    errors::an_error_names_verb_and_target,
+    cancel::no_cancelled_read_writes_later,
+    cancel::a_cancelled_put_leaves_nothing_or_everything,
+    spans::each_verb_is_one_operation,
+}
