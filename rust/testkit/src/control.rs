@@ -54,9 +54,9 @@ fn dispatch(shared: &Shared, request: &Request) -> Result<Value, (u16, String)> 
                 .map(serde_json::from_value)
                 .collect::<Result<_, _>>()
                 .map_err(|error| (400, error.to_string()))?;
-            faults
-                .into_iter()
-                .for_each(|fault| shared.script.add(fault));
+            for fault in faults {
+                shared.script.add(fault);
+            }
             Ok(json!(shared.script.snapshot()))
         }
         ("GET", "/faults") => Ok(json!(shared.script.snapshot())),

@@ -297,7 +297,7 @@ impl Values<'_> {
                     .unwrap_or(Duration::from_secs(15)),
                 deadline: self
                     .seconds("retry_deadline")?
-                    .unwrap_or(Duration::from_secs(180)),
+                    .unwrap_or(Duration::from_mins(3)),
                 connect_timeout: self
                     .seconds("connect_timeout")?
                     .unwrap_or(Duration::from_secs(5)),

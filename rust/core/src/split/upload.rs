@@ -124,7 +124,7 @@ impl Upload {
         if self.waiting_len > 0 {
             self.flush().await?;
         }
-        while self.tasks.len() > 0 {
+        while !self.tasks.is_empty() {
             self.collect().await?;
         }
         self.parts.sort_by_key(|(part, _)| part.number);

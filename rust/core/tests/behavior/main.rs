@@ -1,9 +1,10 @@
 //! What every back end must do, as one set of cases run over each of them.
 //!
 //! A case is an `async fn(Place)`; it is listed once in `suite!` and becomes one test per back end. What a service
-//! cannot do is told by its `Capability`, which the cases ask.
+//! cannot do is told by its `Target`, which the cases ask.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+#![expect(clippy::print_stdout, reason = "a test says what it saw, and why it is skipped")]
 
 mod bytes;
 mod cancel;

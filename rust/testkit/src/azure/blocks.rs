@@ -81,9 +81,9 @@ pub(super) fn commit(azure: &Azure, call: &Call<'_>) -> Result<Response> {
         blocks.remove(number - 1);
     }
     let mut content = Content::default();
-    blocks
-        .iter()
-        .for_each(|block| content.append(&block.content));
+    for block in &blocks {
+        content.append(&block.content);
+    }
     // The service sums no blob in blocks; it keeps what the writer says.
     let sum = call
         .request

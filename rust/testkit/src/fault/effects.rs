@@ -225,7 +225,9 @@ fn falsify_checksums(response: &mut Response) {
             continue;
         }
         if let Some(mut bytes) = decode(value) {
-            bytes.iter_mut().for_each(|byte| *byte = !*byte);
+            for byte in &mut bytes {
+                *byte = !*byte;
+            }
             *value = encode(&bytes);
         }
     }

@@ -58,9 +58,9 @@ impl Content {
             [only] => only.clone(),
             several => {
                 let mut joined = BytesMut::with_capacity(several.iter().map(Bytes::len).sum());
-                several
-                    .iter()
-                    .for_each(|piece| joined.extend_from_slice(piece));
+                for piece in several {
+                    joined.extend_from_slice(piece);
+                }
                 joined.freeze()
             }
         }

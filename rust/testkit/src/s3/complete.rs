@@ -183,7 +183,9 @@ impl Upload {
 
 fn content(parts: &[Part]) -> Content {
     let mut whole = Content::default();
-    parts.iter().for_each(|part| whole.append(&part.content));
+    for part in parts {
+        whole.append(&part.content);
+    }
     whole
 }
 

@@ -1,0 +1,185 @@
+//! Get Blob: straight from the body's frames into the destination, resumed in place when the body breaks off.
+
+use azure_core::http::Method;
+use azure_core::http::response::AsyncResponseBody;
+use bytes::Buf as _;
+use futures::TryStreamExt as _;
+
+use super::AzStore;
+use super::error::broken;
+use super::extent::{Extent, integrity};
+use super::retry::{Failure, Tries};
+use super::session::Call;
+use crate::buffer::IoBufMut;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Store as _;
+use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
+use crate::uri::Key;
+
+impl AzStore {
+    pub(super) async fn get(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        into: Destination,
+        options: &ReadOptions,
+    ) -> Result<(IoBufMut, ReadReply)> {
+        let mut tries = self.session.tries();
+        let call = self.get_call(key, range, options.if_match.as_deref())?;
+        let answer = match self.session.send(&call, &[200, 206], &mut tries).await {
+            Err(error) if error.status() == Some(416) => {
+                return self.past_the_end(key, range, into, options).await;
+            }
+            answer => answer?,
+        };
+        let extent = Extent::of(&answer, range)?;
+        let etag = answer.header("etag").map(str::to_owned);
+        let (mut buf, fill) = into.open(extent.len)?;
+        let mut target = Target {
+            buf: &mut buf[..fill],
+            reached: 0,
+            options,
+        };
+        let mut body = (answer.body, extent.skip);
+        while let Err(failure) = target.pour(body).await {
+            tries.again(failure).await?;
+            body = self
+                .resume(
+                    key,
+                    range,
+                    &target,
+                    extent.size,
+                    etag.as_deref(),
+                    &mut tries,
+                )
+                .await?;
+        }
+        let reply = ReadReply {
+            filled: fill,
+            size: extent.size,
+            etag,
+            checksum: None,
+            attempts: tries.made(),
+        };
+        Ok((buf, reply))
+    }
+
+    fn get_call(&self, key: &Key, range: ByteRange, if_match: Option<&str>) -> Result<Call> {
+        let mut call = self.session.blob(Method::Get, &self.container, key)?;
+        match range {
+            ByteRange::Whole | ByteRange::From(0) => {}
+            ByteRange::From(offset) => call = call.header("range", format!("bytes={offset}-")),
+            ByteRange::Bounded { offset, len } => {
+                let last = offset.saturating_add(len - 1);
+                call = call.header("range", format!("bytes={offset}-{last}"));
+            }
+        }
+        if let Some(etag) = if_match {
+            call = call.header("if-match", etag);
+        }
+        Ok(call)
+    }
+
+    /// The rest of a broken body, of the same object or not at all.
+    async fn resume(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        target: &Target<'_>,
+        size: u64,
+        etag: Option<&str>,
+        tries: &mut Tries<'_>,
+    ) -> Result<(AsyncResponseBody, u64)> {
+        let Some(etag) = etag else {
+            return Err(integrity(
+                "the body broke off, and without an ETag it cannot be resumed",
+            ));
+        };
+        let rest = ByteRange::Bounded {
+            offset: range.offset() + target.reached as u64,
+            len: (target.buf.len() - target.reached) as u64,
+        };
+        let call = self.get_call(key, rest, Some(etag))?;
+        let answer = self.session.send(&call, &[200, 206], tries).await?;
+        let extent = Extent::of(&answer, rest)?;
+        if extent.size != size {
+            return Err(integrity(format!(
+                "the object had {size} bytes and now has {}",
+                extent.size
+            )));
+        }
+        Ok((answer.body, extent.skip))
+    }
+
+    /// A 416 does not tell the size, which decides between an empty object and a bad offset.
+    async fn past_the_end(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        into: Destination,
+        options: &ReadOptions,
+    ) -> Result<(IoBufMut, ReadReply)> {
+        let meta = self.stat(key).await?;
+        if options.if_match.is_some() && options.if_match != meta.etag {
+            return Err(
+                Error::new(ErrorKind::Precondition, "the object was replaced").with_status(412),
+            );
+        }
+        let len = range.len_in(meta.size)?;
+        if len > 0 {
+            return Err(Error::new(
+                ErrorKind::Server,
+                "the service refused a range that lies within the object",
+            ));
+        }
+        let (buf, filled) = into.open(0)?;
+        Ok((
+            buf,
+            ReadReply {
+                filled,
+                size: meta.size,
+                etag: meta.etag,
+                ..ReadReply::default()
+            },
+        ))
+    }
+}
+
+/// Memory that a read fills from its start on.
+struct Target<'a> {
+    buf: &'a mut [u8],
+    reached: usize,
+    options: &'a ReadOptions,
+}
+
+impl Target<'_> {
+    /// Fills from where it had stopped, and drops what the body holds beyond.
+    async fn pour(
+        &mut self,
+        (mut body, mut skip): (AsyncResponseBody, u64),
+    ) -> Result<(), Failure> {
+        while self.reached < self.buf.len() {
+            let Some(mut frame) = body.try_next().await.map_err(broken)? else {
+                let error =
+                    integrity("the body is shorter than its head says").with_retryable(true);
+                return Err(Failure {
+                    error,
+                    retry_after: None,
+                    unanswered: false,
+                });
+            };
+            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(frame.len());
+            skip -= skipped as u64;
+            frame.advance(skipped);
+            if frame.is_empty() {
+                continue;
+            }
+            self.options.span.first_byte();
+            let take = frame.len().min(self.buf.len() - self.reached);
+            // The one copy: frames are the HTTP client's memory, the destination is the caller's.
+            self.buf[self.reached..][..take].copy_from_slice(&frame[..take]);
+            self.reached += take;
+        }
+        Ok(())
+    }
+}

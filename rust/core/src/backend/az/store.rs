@@ -1,0 +1,179 @@
+//! The verbs of an Azure container; the larger ones have files of their own.
+
+use async_trait::async_trait;
+use azure_core::http::Method;
+use futures::{StreamExt as _, stream};
+
+use super::{AzStore, INFO, keys, meta};
+use crate::buffer::IoBufMut;
+use crate::error::{Error, ErrorKind, Result};
+use crate::payload::Payload;
+use crate::store::Store;
+use crate::types::{
+    ByteRange, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part, ReadOptions,
+    ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+};
+use crate::uri::Key;
+
+#[async_trait]
+impl Store for AzStore {
+    fn info(&self) -> &StoreInfo {
+        &INFO
+    }
+
+    fn check_key(&self, key: &Key) -> Result<()> {
+        keys::check(key)
+    }
+
+    async fn stat(&self, key: &Key) -> Result<ObjectMeta> {
+        keys::check(key)?;
+        let call = self.session.blob(Method::Head, &self.container, key)?;
+        let (headers, _) = self
+            .session
+            .ask(&call, 200, &mut self.session.tries())
+            .await?;
+        meta::read(&headers)
+    }
+
+    async fn read(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        into: Destination,
+        options: &ReadOptions,
+    ) -> Result<(IoBufMut, ReadReply)> {
+        keys::check(key)?;
+        self.get(key, range, into, options).await
+    }
+
+    async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {
+        keys::check(key)?;
+        self.put(key, body, options).await
+    }
+
+    async fn start_upload(
+        &self,
+        key: &Key,
+        part_size: u64,
+        options: &WriteOptions,
+    ) -> Result<UploadId> {
+        keys::check(key)?;
+        AzStore::new_upload(part_size, options)
+    }
+
+    async fn put_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: u32,
+        body: &Payload,
+    ) -> Result<Part> {
+        keys::check(key)?;
+        self.put_block(key, upload, number, body).await
+    }
+
+    async fn finish_upload(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[Part],
+        options: &WriteOptions,
+    ) -> Result<WriteReply> {
+        keys::check(key)?;
+        self.commit(key, upload, parts, options).await
+    }
+
+    /// Nothing can be done, and nothing must: blocks that no list names are dropped by the service.
+    async fn abort_upload(&self, _: &Key, _: &UploadId) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
+        let requests = stream::iter(keys.iter().cloned()).map(|key| self.delete_one(key));
+        let failures = requests
+            .buffer_unordered(self.deletes)
+            .filter_map(std::future::ready);
+        Ok(failures.collect().await)
+    }
+
+    async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
+        self.list_page(prefix, page, None).await
+    }
+
+    /// There are no directories to remove.
+    async fn prune(&self, _: &Key) -> Result<()> {
+        Ok(())
+    }
+
+    async fn create_container(&self, _: &Key) -> Result<()> {
+        let call = self
+            .session
+            .container(Method::Put, &self.container)?
+            .query("restype", "container");
+        let mut tries = self.session.tries();
+        match self.session.ask(&call, 201, &mut tries).await {
+            // An earlier try may have made it; what was asked for is there.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries.unanswered() => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    async fn delete_container(&self, _: &Key) -> Result<()> {
+        // The service would delete a full one, too.
+        self.require_empty().await?;
+        let call = self
+            .session
+            .container(Method::Delete, &self.container)?
+            .query("restype", "container");
+        let mut tries = self.session.tries();
+        match self.session.ask(&call, 202, &mut tries).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && tries.unanswered() => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+}
+
+impl AzStore {
+    async fn delete_one(&self, key: Key) -> Option<DeleteFailure> {
+        let error = self.delete_blob(&key).await.err()?;
+        Some(DeleteFailure {
+            key: key.as_str().to_owned(),
+            error,
+        })
+    }
+
+    async fn delete_blob(&self, key: &Key) -> Result<()> {
+        keys::check(key)?;
+        let call = self
+            .session
+            .blob(Method::Delete, &self.container, key)?
+            .header("x-ms-delete-snapshots", "include");
+        match self
+            .session
+            .ask(&call, 202, &mut self.session.tries())
+            .await
+        {
+            // A missing container is an error, a missing blob is what was wanted.
+            Err(error) if error.code() == Some("BlobNotFound") => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    async fn require_empty(&self) -> Result<()> {
+        let mut page = PageRequest::default();
+        loop {
+            let found = self.list_page(&Key::default(), &page, Some(1)).await?;
+            if let Some(entry) = found.entries.first() {
+                return Err(Error::new(
+                    ErrorKind::NotEmpty,
+                    format!("it holds {:?}", entry.key),
+                ));
+            }
+            // Pages may be empty before the last one.
+            let Some(next) = found.next else {
+                return Ok(());
+            };
+            page.token = Some(next);
+        }
+    }
+}
