@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import s3dlio
 from clients import BUCKET, CLIENTS
+
+import s3dlio
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -98,8 +99,10 @@ def main() -> None:
 
     s3dlio.create_bucket(f"s3://{BUCKET}/")
     lines = [
-        f"{platform.machine()}, {os.cpu_count()} cores shared with the server (MinIO), "
-        f"{datetime.now(UTC):%Y-%m-%d}, {options.rounds} rounds, minimum / median.",
+        (
+            f"{platform.machine()}, {os.cpu_count()} cores shared with the server (MinIO), "
+            f"{datetime.now(UTC):%Y-%m-%d}, {options.rounds} rounds, minimum / median."
+        ),
         "",
     ]
     for case in CASES:

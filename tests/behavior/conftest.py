@@ -6,9 +6,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
-from behavior.place import PART, TARGETS, Place, options_of
 
 import s3dlio as s3
+from behavior.place import PART, TARGETS, Place, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import array
+import asyncio
 import random
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from behavior.place import PART
 
 import s3dlio as s3
+from behavior.place import PART
 
 if TYPE_CHECKING:
     from behavior.place import Place
@@ -161,10 +161,19 @@ def test_stat_has_the_documented_keys(place: Place) -> None:
 
     stat = s3.stat(place.uri("object"), options=place.options)
 
-    keys = (
-        "size last_modified etag content_type content_language storage_class metadata version_id "
-        "replication_status server_side_encryption ssekms_key_id"
-    ).split()
+    keys = [
+        "size",
+        "last_modified",
+        "etag",
+        "content_type",
+        "content_language",
+        "storage_class",
+        "metadata",
+        "version_id",
+        "replication_status",
+        "server_side_encryption",
+        "ssekms_key_id",
+    ]
     assert list(stat)[:11] == keys
     assert stat["size"] == 5
     assert np.datetime64(str(stat["last_modified"]).removesuffix("Z")) is not None

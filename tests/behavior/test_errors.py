@@ -10,9 +10,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from behavior.place import options_of
 
 import s3dlio as s3
+from behavior.place import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

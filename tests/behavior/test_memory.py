@@ -1,4 +1,4 @@
-"""No hidden copies: peak memory of a fresh process is the object and a fixed margin, whatever the size.
+"""No hidden copies: a fresh process peaks at the object and a fixed margin, whatever the size.
 
 Each case has a control that makes one copy of its own; it must be seen to go over the limit, else
 the measurement could not show a copy.
@@ -13,9 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from behavior.place import options_of
 
 import s3dlio as s3
+from behavior.place import options_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,7 +31,8 @@ for base, options in json.loads(sys.argv[1]):
         except s3.NotFoundError as error:
             print(repr(error), vars(error))
     wrong = dict(options)
-    wrong["secret_access_key" if base.startswith("s3") else "account_key"] = "d3Jvbmctc2VjcmV0LWtleQ=="
+    secret = "secret_access_key" if base.startswith("s3") else "account_key"
+    wrong[secret] = "d3Jvbmctc2VjcmV0LWtleQ=="
     try:
         s3.get(base + "object", options=wrong)
     except s3.AccessDeniedError as error:

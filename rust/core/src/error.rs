@@ -324,10 +324,42 @@ impl From<io::Error> for Error {
         };
         let error = Error::new(kind, one_line(&cause.to_string()));
         match errno {
-            Some(errno) => error.with_errno(errno),
+            Some(errno) => match errno_name(errno) {
+                Some(name) => error.with_errno(errno).with_code(name),
+                None => error.with_errno(errno),
+            },
             None => error.with_source(cause),
         }
     }
+}
+
+/// The names of what file systems report; the others show by their text.
+fn errno_name(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EACCES => "EACCES",
+        libc::EAGAIN => "EAGAIN",
+        libc::EBUSY => "EBUSY",
+        libc::EDQUOT => "EDQUOT",
+        libc::EEXIST => "EEXIST",
+        libc::EFBIG => "EFBIG",
+        libc::EINVAL => "EINVAL",
+        libc::EIO => "EIO",
+        libc::EISDIR => "EISDIR",
+        libc::ELOOP => "ELOOP",
+        libc::EMFILE => "EMFILE",
+        libc::ENAMETOOLONG => "ENAMETOOLONG",
+        libc::ENFILE => "ENFILE",
+        libc::ENOENT => "ENOENT",
+        libc::ENOMEM => "ENOMEM",
+        libc::ENOSPC => "ENOSPC",
+        libc::ENOTDIR => "ENOTDIR",
+        libc::ENOTEMPTY => "ENOTEMPTY",
+        libc::EPERM => "EPERM",
+        libc::EROFS => "EROFS",
+        libc::ESTALE => "ESTALE",
+        libc::EXDEV => "EXDEV",
+        _ => return None,
+    })
 }
 
 /// A background task that panicked or was cancelled; its own failure is the cause.

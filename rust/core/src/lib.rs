@@ -5,7 +5,10 @@
 #![warn(missing_debug_implementations)]
 
 mod backend;
-#[expect(unsafe_code, reason = "owned memory for I/O; each block says who keeps it alive")]
+#[expect(
+    unsafe_code,
+    reason = "owned memory for I/O; each block says who keeps it alive"
+)]
 pub mod buffer;
 mod checkpoint;
 pub mod checksum;

@@ -3,7 +3,11 @@
 //! `s3dlio-testserver [s3|azure]` prints one line of JSON with the endpoint. When the process
 //! that started it ends, in whatever way, the pipe closes and the server ends too.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a program says")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a program says"
+)]
 
 use std::process::ExitCode;
 

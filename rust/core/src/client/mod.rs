@@ -51,7 +51,9 @@ struct Inner {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("config", &self.inner.config).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +66,9 @@ impl Client {
     /// A client whose operations are all shown to `observer`.
     #[must_use]
     pub fn with_observer(config: Config, observer: Option<Arc<dyn Observer>>) -> Self {
-        let requests = Arc::new(Semaphore::new(config.concurrency.min(Semaphore::MAX_PERMITS)));
+        let requests = Arc::new(Semaphore::new(
+            config.concurrency.min(Semaphore::MAX_PERMITS),
+        ));
         Client {
             inner: Arc::new(Inner {
                 config: Arc::new(config),
@@ -91,14 +95,21 @@ impl Client {
     pub(crate) async fn store(&self, uri: &Uri) -> Result<SplitStore> {
         uri.require_container()?;
         let driver = {
-            let mut drivers = self.inner.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut drivers = self
+                .inner
+                .drivers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let driver = drivers
                 .entry(uri.scheme())
                 .or_insert_with(|| backend::driver(uri.scheme(), &self.inner.config));
             Arc::clone(driver)
         };
         let store = driver.open(uri).await?;
-        let (pool, requests) = (Arc::clone(&self.inner.pool), Arc::clone(&self.inner.requests));
+        let (pool, requests) = (
+            Arc::clone(&self.inner.pool),
+            Arc::clone(&self.inner.requests),
+        );
         Ok(SplitStore::new(store, pool, requests, &self.inner.config))
     }
 

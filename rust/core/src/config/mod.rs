@@ -159,6 +159,18 @@ struct Values<'a> {
     dotenv: BTreeMap<String, String>,
 }
 
+/// Where a value stands, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Option,
+    Environment,
+    File,
+}
+
+impl Level {
+    const ALL: [Level; 3] = [Level::Option, Level::Environment, Level::File];
+}
+
 /// A value and the name a user would have to look for to change it.
 struct Found {
     value: String,
@@ -167,35 +179,46 @@ struct Found {
 
 impl Values<'_> {
     fn find(&self, name: &str) -> Option<Found> {
+        Level::ALL
+            .into_iter()
+            .find_map(|level| self.find_at(level, name))
+    }
+
+    fn find_at(&self, level: Level, name: &str) -> Option<Found> {
         let setting = settings::find(name).expect("resolve asks for settings of the table");
-        if let Some(value) = self.options.0.get(name) {
+        if level == Level::Option {
+            let value = self.options.0.get(name)?.clone();
             return Some(Found {
-                value: value.clone(),
+                value,
                 origin: setting.name,
             });
         }
-        let in_env = setting.env.iter().find_map(|var| {
-            (self.env)(var)
-                .filter(|value| !value.is_empty())
-                .map(|value| Found { value, origin: var })
-        });
-        in_env.or_else(|| {
-            setting.env.iter().find_map(|var| {
-                let value = self.dotenv.get(*var).filter(|value| !value.is_empty())?;
-                Some(Found {
-                    value: value.clone(),
-                    origin: var,
-                })
-            })
+        setting.env.iter().find_map(|origin| {
+            let value = match level {
+                Level::Environment => (self.env)(origin)?,
+                _ => self.dotenv.get(*origin)?.clone(),
+            };
+            (!value.is_empty()).then_some(Found { value, origin })
+        })
+    }
+
+    /// Settings that only make sense together, all from the best place that has one of them: half a credential must
+    /// not be completed by, or lose to, another one of lower rank.
+    fn secrets<const N: usize>(&self, names: [&str; N]) -> [Option<Secret>; N] {
+        let has_one = |level: &Level| {
+            names
+                .iter()
+                .any(|name| self.find_at(*level, name).is_some())
+        };
+        let level = Level::ALL.into_iter().find(has_one);
+        names.map(|name| {
+            let found = self.find_at(level?, name)?;
+            Some(Secret::new(found.value))
         })
     }
 
     fn text(&self, name: &str) -> Option<String> {
         self.find(name).map(|found| found.value)
-    }
-
-    fn secret(&self, name: &str) -> Option<Secret> {
-        self.text(name).map(Secret::new)
     }
 
     fn parse<T>(
@@ -261,7 +284,12 @@ impl Values<'_> {
 
     fn resolve(&self) -> Result<Config> {
         let addressing = self.choice("addressing_style", settings::ADDRESSING)?;
-        let explicit_endpoint = self.options.0.get("endpoint_url").cloned();
+        let azure_endpoint = match self.options.0.contains_key("endpoint_url") {
+            true => "endpoint_url",
+            false => "azure_endpoint_url",
+        };
+        let [account_key, sas_token, connection_string] =
+            self.secrets(["account_key", "sas_token", "connection_string"]);
         Ok(Config {
             s3: S3Config {
                 endpoint_url: self.url("endpoint_url")?,
@@ -278,12 +306,11 @@ impl Values<'_> {
                     == Some("always"),
             },
             az: AzConfig {
-                endpoint_url: explicit_endpoint
-                    .map_or_else(|| self.url("azure_endpoint_url"), |url| Ok(Some(url)))?,
+                endpoint_url: self.url(azure_endpoint)?,
                 account_name: self.text("account_name"),
-                account_key: self.secret("account_key"),
-                sas_token: self.secret("sas_token"),
-                connection_string: self.secret("connection_string"),
+                account_key,
+                sas_token,
+                connection_string,
             },
             retry: RetryConfig {
                 max_attempts: self
@@ -329,14 +356,13 @@ impl Values<'_> {
 
     /// Both keys or none: half a pair is a slip that the credential chain would hide.
     fn s3_credentials(&self) -> Result<Option<StaticCredentials>> {
-        match (
-            self.secret("access_key_id"),
-            self.secret("secret_access_key"),
-        ) {
+        let [access_key_id, secret_access_key, session_token] =
+            self.secrets(["access_key_id", "secret_access_key", "session_token"]);
+        match (access_key_id, secret_access_key) {
             (Some(access_key_id), Some(secret_access_key)) => Ok(Some(StaticCredentials {
                 access_key_id,
                 secret_access_key,
-                session_token: self.secret("session_token"),
+                session_token,
             })),
             (None, None) => Ok(None),
             (Some(_), None) => Err(Error::invalid(
@@ -445,6 +471,30 @@ mod tests {
             error.to_string(),
             "unknown option \"part_sise\"; did you mean \"part_size\"?"
         );
+    }
+
+    #[test]
+    fn a_credential_is_never_completed_from_another_place() {
+        let env = [
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("AWS_SESSION_TOKEN", "token"),
+            ("AZURE_STORAGE_KEY", "a2V5"),
+        ];
+        let half = resolve(&[("access_key_id", "other")], &env, &[]).unwrap_err();
+        let pair = [("access_key_id", "other"), ("secret_access_key", "own")];
+        let sas = resolve(&[("sas_token", "sv=1")], &env, &[]).unwrap().az;
+
+        assert!(
+            half.to_string().contains("secret_access_key is not"),
+            "{half}"
+        );
+        let own = resolve(&pair, &env, &[]).unwrap().s3.credentials.unwrap();
+        assert!(
+            own.session_token.is_none(),
+            "the token belongs to the other key"
+        );
+        assert!(sas.account_key.is_none() && sas.sas_token.is_some());
     }
 
     #[test]

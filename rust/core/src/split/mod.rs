@@ -31,8 +31,19 @@ pub struct SplitStore {
 }
 
 impl SplitStore {
-    pub(crate) fn new(store: Arc<dyn Store>, pool: Arc<Pool>, requests: Arc<Semaphore>, config: &Config) -> Self {
-        SplitStore { store, pool, requests, part_size: config.part_size, verify: config.verify }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        pool: Arc<Pool>,
+        requests: Arc<Semaphore>,
+        config: &Config,
+    ) -> Self {
+        SplitStore {
+            store,
+            pool,
+            requests,
+            part_size: config.part_size,
+            verify: config.verify,
+        }
     }
 
     /// The store itself, for calls that are one request each.
@@ -43,7 +54,10 @@ impl SplitStore {
 
     async fn permit(&self) -> OwnedSemaphorePermit {
         let requests = Arc::clone(&self.requests);
-        requests.acquire_owned().await.expect("the semaphore is never closed")
+        requests
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
     }
 
     /// A pool block of one part.

@@ -26,7 +26,10 @@ pub async fn odd_keys_round_trip(place: Place) {
         // Azure drops a final dot and takes `\` for `/`: such names are refused, as they could not be kept.
         if place.target == Target::Azurite && (key.ends_with('.') || key.contains('\\')) {
             let body = Payload::from(b"x".to_vec());
-            let put = place.client.put(&place.uri(key), body, &WriteOptions::default()).await;
+            let put = place
+                .client
+                .put(&place.uri(key), body, &WriteOptions::default())
+                .await;
             assert_eq!(put.unwrap_err().kind(), ErrorKind::InvalidInput, "{key:?}");
             continue;
         }

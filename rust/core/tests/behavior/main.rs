@@ -4,7 +4,10 @@
 //! cannot do is told by its `Target`, which the cases ask.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
-#![expect(clippy::print_stdout, reason = "a test says what it saw, and why it is skipped")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a test says what it saw, and why it is skipped"
+)]
 
 mod bytes;
 mod cancel;

@@ -49,7 +49,7 @@ impl fmt::Debug for Sas {
 impl Policy for Sas {
     async fn send(
         &self,
-        context: &Context<'_>,
+        context: &Context,
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
@@ -150,7 +150,7 @@ mod tests {
     impl Policy for Echo {
         async fn send(
             &self,
-            _: &Context<'_>,
+            _: &Context,
             request: &mut Request,
             _: &[Arc<dyn Policy>],
         ) -> PolicyResult {

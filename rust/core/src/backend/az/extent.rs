@@ -37,7 +37,11 @@ impl Extent {
     ) -> Result<Extent> {
         if range.offset() == 0 && content_range == Some("bytes 0--1/0") {
             // Azurite's answer to a range of an empty blob, where the service says 416.
-            return Ok(Extent { size: 0, len: 0, skip: 0 });
+            return Ok(Extent {
+                size: 0,
+                len: 0,
+                skip: 0,
+            });
         }
         let Some((first, last, size)) = content_range.and_then(parse_content_range) else {
             return Err(integrity(format!(

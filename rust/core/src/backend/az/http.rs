@@ -81,7 +81,7 @@ impl HttpTransport {
 impl Policy for HttpTransport {
     async fn send(
         &self,
-        context: &Context<'_>,
+        context: &Context,
         request: &mut Request,
         _: &[Arc<dyn Policy>],
     ) -> PolicyResult {

@@ -69,7 +69,7 @@ impl fmt::Debug for SharedKey {
 impl Policy for SharedKey {
     async fn send(
         &self,
-        context: &Context<'_>,
+        context: &Context,
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {

@@ -1,0 +1,139 @@
+"""Moves data between storage and the memory of AI programs.
+
+`s3://`, `az://`, `file://` and `direct://` behind one set of verbs, with zero-copy buffers and
+verified checkpoints. Every verb has an `_async` twin for asyncio.
+
+Example:
+    >>> import s3dlio as s3
+    >>> s3.create_bucket("memory://doc-package/")
+    >>> s3.put("memory://doc-package/hello", b"hello").size
+    5
+    >>> s3.get("memory://doc-package/hello").tobytes()
+    b'hello'
+"""
+
+from __future__ import annotations
+
+from s3dlio import _s3dlio
+from s3dlio._s3dlio import (
+    Buffer,
+    PutResult,
+    ShardReport,
+    __version__,
+    create_bucket,
+    delete,
+    delete_bucket,
+    exists,
+    get,
+    get_many,
+    get_many_stats,
+    get_range,
+    init_logging,
+    list,
+    list_uris,
+    put,
+    put_many,
+    read_into,
+    settings,
+    stat,
+)
+from s3dlio._twins import read_into_async, twin
+from s3dlio.checkpoint import CheckpointStore
+from s3dlio.exceptions import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    CheckpointConflictError,
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointIncompleteError,
+    ConnectionFailedError,
+    IntegrityError,
+    InvalidInputError,
+    LocalIOError,
+    ManifestVersionError,
+    NotEmptyError,
+    NotFoundError,
+    PreconditionError,
+    ServerError,
+    ShortReadError,
+    StorageError,
+    StorageTimeoutError,
+    ThrottledError,
+    UnsafePathError,
+    UnsupportedError,
+)
+from s3dlio.options import Options
+
+create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
+delete_async = twin(delete, _s3dlio.delete_async)
+delete_bucket_async = twin(delete_bucket, _s3dlio.delete_bucket_async)
+exists_async = twin(exists, _s3dlio.exists_async)
+get_async = twin(get, _s3dlio.get_async)
+get_many_async = twin(get_many, _s3dlio.get_many_async)
+get_many_stats_async = twin(get_many_stats, _s3dlio.get_many_stats_async)
+get_range_async = twin(get_range, _s3dlio.get_range_async)
+list_async = twin(list, _s3dlio.list_async)
+list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
+put_async = twin(put, _s3dlio.put_async)
+put_many_async = twin(put_many, _s3dlio.put_many_async)
+stat_async = twin(stat, _s3dlio.stat_async)
+
+__all__ = [
+    "AccessDeniedError",
+    "AlreadyExistsError",
+    "Buffer",
+    "CheckpointConflictError",
+    "CheckpointCorruptError",
+    "CheckpointError",
+    "CheckpointIncompleteError",
+    "CheckpointStore",
+    "ConnectionFailedError",
+    "IntegrityError",
+    "InvalidInputError",
+    "LocalIOError",
+    "ManifestVersionError",
+    "NotEmptyError",
+    "NotFoundError",
+    "Options",
+    "PreconditionError",
+    "PutResult",
+    "ServerError",
+    "ShardReport",
+    "ShortReadError",
+    "StorageError",
+    "StorageTimeoutError",
+    "ThrottledError",
+    "UnsafePathError",
+    "UnsupportedError",
+    "__version__",
+    "create_bucket",
+    "create_bucket_async",
+    "delete",
+    "delete_async",
+    "delete_bucket",
+    "delete_bucket_async",
+    "exists",
+    "exists_async",
+    "get",
+    "get_async",
+    "get_many",
+    "get_many_async",
+    "get_many_stats",
+    "get_many_stats_async",
+    "get_range",
+    "get_range_async",
+    "init_logging",
+    "list",
+    "list_async",
+    "list_uris",
+    "list_uris_async",
+    "put",
+    "put_async",
+    "put_many",
+    "put_many_async",
+    "read_into",
+    "read_into_async",
+    "settings",
+    "stat",
+    "stat_async",
+]

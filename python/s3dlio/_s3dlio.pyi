@@ -1,0 +1,282 @@
+import builtins
+from asyncio import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, NotRequired, Self, SupportsIndex, TypedDict, final, overload
+
+import numpy as np
+from typing_extensions import CapsuleType
+
+from s3dlio._types import Memory, OptionsLike
+
+__all__ = [
+    "Buffer",
+    "PutResult",
+    "ShardReport",
+    "Shards",
+    "__version__",
+    "create_bucket",
+    "create_bucket_async",
+    "delete",
+    "delete_async",
+    "delete_bucket",
+    "delete_bucket_async",
+    "exists",
+    "exists_async",
+    "get",
+    "get_async",
+    "get_many",
+    "get_many_async",
+    "get_many_stats",
+    "get_many_stats_async",
+    "get_range",
+    "get_range_async",
+    "init_logging",
+    "list",
+    "list_async",
+    "list_uris",
+    "list_uris_async",
+    "put",
+    "put_async",
+    "put_many",
+    "put_many_async",
+    "read_into",
+    "read_into_async",
+    "run_cli",
+    "settings",
+    "stat",
+    "stat_async",
+]
+
+__version__: str
+
+class _Setting(TypedDict):
+    name: str
+    env: tuple[str, ...]
+    kind: Literal["text", "secret", "choice", "count", "size", "seconds", "switch"]
+    choices: tuple[str, ...] | None
+    default: str
+    help: str
+    per_process: bool
+
+class _Stat(TypedDict):
+    size: int
+    last_modified: str | None
+    etag: str | None
+    content_type: str | None
+    content_language: str | None
+    storage_class: str | None
+    metadata: dict[str, str]
+    version_id: str | None
+    replication_status: str | None
+    server_side_encryption: str | None
+    ssekms_key_id: str | None
+    tier: NotRequired[str | None]
+
+@final
+class Buffer:
+    @property
+    def readonly(self) -> bool: ...
+    def view(
+        self, dtype: np.typing.DTypeLike, shape: int | tuple[int, ...] | None = None
+    ) -> np.ndarray[Any, np.dtype[Any]]: ...
+    def tobytes(self) -> bytes: ...
+    def toreadonly(self) -> Buffer: ...
+    def crc32c(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Buffer: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __iter__(self) -> Iterator[int]: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> CapsuleType: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+@final
+class PutResult:
+    __match_args__ = ("etag", "size", "crc32c", "version_id")
+    def __new__(cls, etag: str | None, size: int, crc32c: int, version_id: str | None) -> Self: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def crc32c(self) -> int: ...
+    @property
+    def version_id(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str | None, int, int, str | None]: ...
+
+@final
+class ShardReport:
+    def __new__(
+        cls,
+        uri: str,
+        raw_size: int,
+        stored_size: int,
+        ratio: float,
+        raw_crc32c: int,
+        stored_crc32c: int,
+        elapsed_s: float,
+    ) -> Self: ...
+    @property
+    def uri(self) -> str: ...
+    @property
+    def raw_size(self) -> int: ...
+    @property
+    def stored_size(self) -> int: ...
+    @property
+    def ratio(self) -> float: ...
+    @property
+    def raw_crc32c(self) -> int: ...
+    @property
+    def stored_crc32c(self) -> int: ...
+    @property
+    def elapsed_s(self) -> float: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str, int, int, float, int, int, float]: ...
+
+@final
+class Shards:
+    def __new__(
+        cls, uri: str, compression_level: int | None, options: OptionsLike | None
+    ) -> Self: ...
+    def put_shard(self, name: str, rank: int, data: Memory) -> ShardReport: ...
+    def put_shard_async(self, name: str, rank: int, data: Memory) -> Future[ShardReport]: ...
+    def get_shard(self, name: str, rank: int) -> Buffer: ...
+    def get_shard_async(self, name: str, rank: int) -> Future[Buffer]: ...
+
+def get(
+    uri: str,
+    *,
+    offset: int = 0,
+    length: int | None = None,
+    options: OptionsLike | None = None,
+) -> Buffer: ...
+def get_async(
+    uri: str,
+    *,
+    offset: int = 0,
+    length: int | None = None,
+    options: OptionsLike | None = None,
+) -> Future[Buffer]: ...
+def get_range(
+    uri: str,
+    offset: int,
+    length: int | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> Buffer: ...
+def get_range_async(
+    uri: str,
+    offset: int,
+    length: int | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> Future[Buffer]: ...
+def read_into(
+    uri: str, dst: Memory, *, offset: int = 0, options: OptionsLike | None = None
+) -> int: ...
+def read_into_async(
+    uri: str, dst: Memory, *, offset: int = 0, options: OptionsLike | None = None
+) -> tuple[Future[int], Callable[[], None]]: ...
+def put(
+    uri: str,
+    data: Memory,
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    options: OptionsLike | None = None,
+) -> PutResult: ...
+def put_async(
+    uri: str,
+    data: Memory,
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    options: OptionsLike | None = None,
+) -> Future[PutResult]: ...
+def stat(uri: str, *, options: OptionsLike | None = None) -> _Stat: ...
+def stat_async(uri: str, *, options: OptionsLike | None = None) -> Future[_Stat]: ...
+def exists(uri: str, *, options: OptionsLike | None = None) -> bool: ...
+def exists_async(uri: str, *, options: OptionsLike | None = None) -> Future[bool]: ...
+def get_many(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> builtins.list[tuple[str, Buffer]]: ...
+def get_many_async(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> Future[builtins.list[tuple[str, Buffer]]]: ...
+def get_many_stats(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> tuple[int, int]: ...
+def get_many_stats_async(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> Future[tuple[int, int]]: ...
+def put_many(
+    objects: Iterable[tuple[str, Memory]],
+    max_in_flight: int = 32,
+    *,
+    options: OptionsLike | None = None,
+) -> builtins.list[PutResult]: ...
+def put_many_async(
+    objects: Iterable[tuple[str, Memory]],
+    max_in_flight: int = 32,
+    *,
+    options: OptionsLike | None = None,
+) -> Future[builtins.list[PutResult]]: ...
+def list(
+    uri: str,
+    recursive: bool = False,
+    pattern: str | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> builtins.list[str]: ...
+def list_async(
+    uri: str,
+    recursive: bool = False,
+    pattern: str | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> Future[builtins.list[str]]: ...
+def list_uris(
+    uri: str,
+    recursive: bool = False,
+    pattern: str | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> builtins.list[str]: ...
+def list_uris_async(
+    uri: str,
+    recursive: bool = False,
+    pattern: str | None = None,
+    *,
+    options: OptionsLike | None = None,
+) -> Future[builtins.list[str]]: ...
+def delete(uri: str, *, options: OptionsLike | None = None) -> int: ...
+def delete_async(uri: str, *, options: OptionsLike | None = None) -> Future[int]: ...
+def create_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...
+def create_bucket_async(uri: str, *, options: OptionsLike | None = None) -> Future[None]: ...
+def delete_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...
+def delete_bucket_async(uri: str, *, options: OptionsLike | None = None) -> Future[None]: ...
+def init_logging(level: str) -> None: ...
+def settings() -> builtins.list[_Setting]: ...
+def run_cli(argv: Iterable[str]) -> int: ...

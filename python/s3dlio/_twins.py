@@ -1,0 +1,81 @@
+"""The `_async` twins as coroutine functions over the futures of the native module."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from s3dlio import _s3dlio
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable, Coroutine
+    from typing import Any, ParamSpec, TypeVar
+
+    from s3dlio._types import Memory, OptionsLike
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+
+
+def twin(
+    verb: Callable[..., _T], start: Callable[_P, Future[_T]]
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Makes `start`, which needs a running loop, a coroutine function documented like `verb`."""
+
+    @wraps(start)
+    async def coroutine(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await start(*args, **kwargs)
+
+    coroutine.__module__ = "s3dlio"
+    coroutine.__doc__ = _doc(verb)
+    return coroutine
+
+
+def settle(future: Future[object], error: BaseException | None, result: object) -> None:
+    """Ends `future`, unless it was cancelled; the native module has its loop call this."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+async def read_into_async(
+    uri: str,
+    dst: Memory,
+    *,
+    offset: int = 0,
+    options: OptionsLike | None = None,
+) -> int:
+    """Set below."""
+    import asyncio  # noqa: PLC0415 - importing it costs more than the rest of this package
+
+    transfer, stop = _s3dlio.read_into_async(uri, dst, offset=offset, options=options)
+    try:
+        return await asyncio.shield(transfer)
+    except asyncio.CancelledError:
+        stop()
+        # Until the future is done, something may still write into the caller's memory.
+        while not transfer.done():
+            try:
+                await asyncio.wait([transfer])
+            except asyncio.CancelledError:
+                continue
+        transfer.exception()
+        raise
+
+
+def _doc(verb: Callable[..., object]) -> str:
+    """The words on `verb`, with an example that awaits."""
+    name = verb.__name__
+    words = (verb.__doc__ or "").partition("Example:")[0].rstrip()
+    return (
+        f"`{name}` for asyncio: awaits the result; cancelling the task stops the transfer.\n\n"
+        f"{words}\n\nExample:\n    `result = await s3dlio.{name}_async(...)`\n"
+    )
+
+
+read_into_async.__module__ = "s3dlio"
+read_into_async.__doc__ = _doc(_s3dlio.read_into)

@@ -1,0 +1,302 @@
+//! What may stand on the command line, and what it means.
+
+use std::fmt;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    something failed; each failure is named on stderr
+  2    wrong usage, or input that is not valid
+  3    not found
+  4    access denied
+  5    temporary: throttled, server error, timeout, no connection
+  130  interrupted by Ctrl-C (143: by SIGTERM)";
+
+const LIST_PATTERN: &str = "\
+What follows the last `/` of the URI is a regular expression. It must match the first component of
+the rest of the key, or with --recursive the whole rest:
+  s3-cli list -r 's3://bucket/data/.*\\.csv'";
+
+/// Move data between storage and programs: s3://, az://, file:// and direct://
+#[derive(Debug, Parser)]
+#[command(
+    name = "s3-cli",
+    bin_name = "s3-cli",
+    version,
+    after_help = EXIT_CODES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    propagate_version = false
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Log to stderr: -v what is done, -vv every operation, -vvv every detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No progress and no notices on stderr; results and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Results as JSON, one value per line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Base URL of the service, where it is not the cloud's own
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Region that S3 requests are signed for
+    #[arg(long, global = true, value_name = "NAME")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// PEM file of certificate authorities to trust beside the system's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_bundle: Option<String>,
+    /// Any other setting by its name, such as part_size=16MiB; may be repeated
+    #[arg(long = "option", global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub options: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    CreateBucket(CreateBucket),
+    DeleteBucket(DeleteBucket),
+    List(List),
+    Stat(Stat),
+    Get(Get),
+    Put(Put),
+    Delete(Delete),
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    Reference,
+}
+
+/// Create a bucket, a container or a directory
+#[derive(Debug, Args)]
+pub struct CreateBucket {
+    /// Such as s3://bucket, az://account/container, az:///container or file:///directory
+    pub uri: String,
+}
+
+/// Delete a bucket, a container or a directory that holds nothing
+#[derive(Debug, Args)]
+pub struct DeleteBucket {
+    /// Such as s3://bucket, az://account/container, az:///container or file:///directory
+    pub uri: String,
+}
+
+/// List keys, one per line, and count them
+#[derive(Debug, Args)]
+#[command(after_help = LIST_PATTERN)]
+pub struct List {
+    /// Prefix that ends in `/`, or one with a regular expression after it
+    pub uri: String,
+    /// Everything below the prefix, instead of its first level
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Time of the last change and size in bytes before each key
+    #[arg(short, long)]
+    pub long: bool,
+    /// Regular expression beside a URI that ends in `/`
+    #[arg(long, value_name = "REGEX")]
+    pub pattern: Option<String>,
+    /// Whole URIs instead of keys
+    #[arg(long)]
+    pub uris: bool,
+}
+
+/// Show all that the service tells about one object
+#[derive(Debug, Args)]
+pub struct Stat {
+    /// One object
+    pub uri: String,
+}
+
+/// Read objects to their end, many at once, and throw the bytes away
+#[derive(Debug, Args)]
+pub struct Get {
+    /// One object, or a prefix that ends in `/`
+    pub uri: String,
+    /// Objects under way at once
+    #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// First byte to read of each object
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub offset: u64,
+    /// Bytes to read of each object [default: to its end]
+    #[arg(long, value_name = "BYTES")]
+    pub length: Option<u64>,
+}
+
+/// Write generated objects, many at once
+#[derive(Debug, Args)]
+pub struct Put {
+    /// Where the objects go; a `/` is put before their names unless it ends in one
+    pub uri_prefix: String,
+    /// Create the bucket first if it does not exist
+    #[arg(short, long)]
+    pub create_bucket: bool,
+    /// Objects under way at once, no more than there are
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// How many objects
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub num: u64,
+    /// What the objects hold
+    #[arg(short, long, value_enum, ignore_case = true, default_value_t = ObjectType::Raw)]
+    pub object_type: ObjectType,
+    /// Bytes of each object
+    #[arg(short, long, value_name = "BYTES", default_value_t = 20 << 20)]
+    pub size: u64,
+    /// Names of the objects: the first {} is the number from 0, a second one how many there are
+    #[arg(short, long, default_value = "object_{}_of_{}.dat")]
+    pub template: String,
+    /// Number that decides the content: the same one gives the same bytes [default: random]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+}
+
+/// Delete one object, or every object below a prefix that ends in `/`
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// One object, or a prefix that ends in `/`
+    pub uri: String,
+    /// Only print what would be deleted, as URIs
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only keys below the prefix whose whole rest matches
+    #[arg(long, visible_alias = "pattern", value_name = "REGEX")]
+    pub regex: Option<String>,
+    /// Objects under way at once, where they are deleted one by one
+    #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+}
+
+/// Formats of generated objects; the names are written in capitals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectType {
+    /// Bytes that neither compress nor repeat.
+    Raw,
+}
+
+impl ValueEnum for ObjectType {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[ObjectType::Raw]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            ObjectType::Raw => Some(PossibleValue::new("RAW")),
+        }
+    }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), NoValue> {
+    let (name, value) = text.split_once('=').ok_or(NoValue)?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug)]
+struct NoValue;
+
+impl fmt::Display for NoValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected NAME=VALUE")
+    }
+}
+
+impl std::error::Error for NoValue {}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("s3-cli").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definitions_agree_with_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn put_takes_the_flags_of_its_habits() {
+        let cli = parse("put -c -j 8 -n 1200 -o RAW -s 4096 -t russ-{}.obj s3://b/").unwrap();
+
+        let Command::Put(put) = cli.command else {
+            panic!("not put")
+        };
+        assert!(put.create_bucket);
+        assert_eq!((put.jobs, put.num, put.size), (8, 1200, 4096));
+        assert_eq!(
+            (put.template.as_str(), put.uri_prefix.as_str()),
+            ("russ-{}.obj", "s3://b/")
+        );
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_reference() {
+        let Command::Put(put) = parse("put s3://b/p").unwrap().command else {
+            panic!("not put")
+        };
+        let Command::Get(get) = parse("get s3://b/p").unwrap().command else {
+            panic!("not get")
+        };
+
+        assert_eq!((put.jobs, put.num, put.size), (32, 1, 20_971_520));
+        assert_eq!(
+            (put.object_type, put.template.as_str()),
+            (ObjectType::Raw, "object_{}_of_{}.dat")
+        );
+        assert_eq!((get.jobs, get.offset, get.length), (64, 0, None));
+    }
+
+    #[test]
+    fn global_flags_stand_before_and_after_the_command() {
+        for line in ["-vv --json list s3://b/", "list s3://b/ -v --json -v"] {
+            let global = parse(line).unwrap().global;
+            assert_eq!((global.verbose, global.json), (2, true), "{line}");
+        }
+        let options = parse("stat s3://b/k --option verify=off --option x=a=b")
+            .unwrap()
+            .global
+            .options;
+        assert_eq!(options[1], ("x".to_owned(), "a=b".to_owned()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in [
+            "get s3://b/k -j 0",
+            "put s3://b/ -n 0",
+            "put s3://b/ -o NPZ",
+            "stat",
+            "list a b",
+            "frob",
+            "stat x --option y",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        let bare = parse("").unwrap_err();
+        assert_eq!(
+            bare.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+        assert_eq!(bare.exit_code(), 2);
+    }
+}

@@ -1,0 +1,18 @@
+//! The command line of s3dlio: `run(argv)` is the whole program, so that the binary and the wheel's console script are
+//! the same command.
+
+#![deny(unsafe_code)]
+
+mod args;
+mod commands;
+mod exit;
+mod jobs;
+mod logging;
+mod output;
+mod progress;
+mod reference;
+mod session;
+mod signals;
+
+pub use reference::reference;
+pub use session::run;

@@ -1,0 +1,7 @@
+//! `s3-cli`: the command line of s3dlio.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(s3dlio_cli::run(std::env::args_os()))
+}

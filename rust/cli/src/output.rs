@@ -1,0 +1,159 @@
+//! What goes where: results to stdout, everything else to stderr; progress only where a person looks at it.
+//!
+//! Results are written in large pieces by a thread of the runtime, so a reader that is slow, or gone, does not keep us
+//! from hearing Ctrl-C.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::{self, IsTerminal, Write as _};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+
+use crate::args::Global;
+use crate::exit::Failure;
+use crate::progress::Progress;
+
+/// Results that wait to be written together.
+const WRITE_SIZE: usize = 64 << 10;
+/// How long they wait at most while more of them come.
+const WRITE_AFTER: Duration = Duration::from_millis(100);
+
+/// Who reads stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A person at a terminal, which the content of keys must not steer.
+    Person,
+    Pipe,
+    /// Wants JSON.
+    Program,
+}
+
+/// The two streams of a command.
+#[derive(Debug)]
+pub struct Output {
+    stdout: tokio::io::Stdout,
+    waiting: String,
+    written: Instant,
+    reader: Reader,
+    notices: bool,
+    bars: bool,
+}
+
+impl Output {
+    pub fn new(flags: &Global) -> Self {
+        let reader = match io::stdout().is_terminal() {
+            _ if flags.json => Reader::Program,
+            true => Reader::Person,
+            false => Reader::Pipe,
+        };
+        let notices = !flags.quiet && !flags.json;
+        // Log lines and a bar would overwrite each other.
+        let bars = notices && flags.verbose == 0 && io::stderr().is_terminal();
+        let stdout = tokio::io::stdout();
+        Output {
+            stdout,
+            waiting: String::new(),
+            written: Instant::now(),
+            reader,
+            notices,
+            bars,
+        }
+    }
+
+    /// One result, for a person or, with `--json`, for a program.
+    pub async fn result(
+        &mut self,
+        human: impl Display,
+        json: impl FnOnce() -> Value,
+    ) -> Result<(), Failure> {
+        match self.reader {
+            Reader::Person => self.append(Visible(human.to_string())),
+            Reader::Pipe => self.append(human),
+            Reader::Program => self.append(json()),
+        }
+        self.flush_if_due().await
+    }
+
+    /// Text beside the results that only a person wants.
+    pub async fn remark(&mut self, human: impl Display) -> Result<(), Failure> {
+        if self.reader != Reader::Program {
+            self.append(human);
+        }
+        self.flush_if_due().await
+    }
+
+    fn append(&mut self, line: impl Display) {
+        writeln!(self.waiting, "{line}").expect("writing to memory does not fail");
+    }
+
+    async fn flush_if_due(&mut self) -> Result<(), Failure> {
+        match self.waiting.len() >= WRITE_SIZE || self.written.elapsed() >= WRITE_AFTER {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Hands on all results.
+    pub async fn flush(&mut self) -> Result<(), Failure> {
+        self.stdout.write_all(self.waiting.as_bytes()).await?;
+        self.stdout.flush().await?;
+        self.waiting.clear();
+        self.written = Instant::now();
+        Ok(())
+    }
+
+    /// What is being done, on stderr.
+    pub fn notice(&self, text: impl Display) {
+        if self.notices {
+            to_stderr(&text);
+        }
+    }
+
+    /// Shows how a transfer goes on, if a person looks at it.
+    pub fn progress(&self, objects: u64, bytes: Option<u64>) -> Progress {
+        if self.bars {
+            Progress::shown(objects, bytes)
+        } else {
+            Progress::default()
+        }
+    }
+}
+
+/// A failure, on stderr, whatever the flags say.
+pub fn complain(text: &(impl Display + ?Sized)) {
+    to_stderr(&format_args!("s3-cli: {text}"));
+}
+
+fn to_stderr(line: &dyn Display) {
+    // With stderr gone too there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Text whose control characters show as escapes; line ends stay.
+struct Visible(String);
+
+impl Display for Visible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c.is_control() && c != '\n' {
+                true => write!(f, "{}", c.escape_default())?,
+                false => write!(f, "{c}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_cannot_steer_the_terminal() {
+        assert_eq!(
+            Visible("a\x1b[2Jb\nc é".into()).to_string(),
+            "a\\u{1b}[2Jb\nc é"
+        );
+    }
+}

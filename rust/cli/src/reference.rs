@@ -1,0 +1,49 @@
+//! The reference of all commands as Markdown, from the definitions that parse them.
+
+use std::fmt::Write;
+
+use clap::CommandFactory;
+
+use crate::args::Cli;
+
+const WIDTH: usize = 100;
+
+const HEAD: &str = "\
+# s3-cli
+
+<!-- Generated: `s3-cli reference > docs/reference/cli.md`. -->
+
+Results go to stdout, everything else to stderr. `--json` gives one value per line.
+Settings that have no flag of their own are given by `--option NAME=VALUE` or in the environment.
+`--help` and `file://` need no credentials.
+";
+
+/// The text of `docs/reference/cli.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut root = Cli::command().term_width(WIDTH);
+    root.build();
+    let mut text = HEAD.to_owned();
+    let mut section = |heading: &str, command: &mut clap::Command| {
+        let help = command.render_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        write!(
+            text,
+            "\n{heading}\n\n```text\n{}\n```\n",
+            lines.join("\n").trim_end()
+        )
+        .expect("writing to memory does not fail");
+    };
+    section("## All commands", &mut root);
+    let commands = root.get_subcommands_mut();
+    let hide_global = |arg: clap::Arg| {
+        let global = arg.is_global_set();
+        arg.hide(global)
+    };
+    for command in commands.filter(|command| !command.is_hide_set() && command.get_name() != "help")
+    {
+        *command = std::mem::take(command).mut_args(hide_global);
+        section(&format!("## s3-cli {}", command.get_name()), command);
+    }
+    text.trim_end().to_owned()
+}

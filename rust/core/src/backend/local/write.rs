@@ -1,0 +1,160 @@
+//! Atomic writes: a temporary file in the same directory, made durable, then given its name.
+//!
+//! Readers see the old file or the whole new one, also after a crash. A symlink at the target is itself replaced, not
+//! what it points to; permissions are those of a new file.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+
+use super::blocking::Cancelled;
+use super::open::{Access, Opened};
+use super::{Local, directory, errors, meta, path};
+use crate::checksum::Checksum;
+use crate::error::{Error, ErrorKind, Result};
+use crate::payload::Payload;
+use crate::types::WriteReply;
+
+/// Directories may be pruned by somebody else as fast as they are made.
+const MAKE_ATTEMPTS: usize = 8;
+
+/// A file under its temporary name; removed when dropped, unless it was given its own.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Temporary {
+    /// Takes over a file that exists.
+    pub fn of(path: PathBuf) -> Self {
+        Temporary { path, keep: false }
+    }
+
+    /// Leaves the file to whoever knows its name.
+    pub fn keep(mut self) -> String {
+        self.keep = true;
+        // It was made from text.
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.keep {
+            // A leftover is hidden from listings; there is nobody to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Local {
+    pub(super) fn write(
+        &self,
+        target: &Path,
+        body: &Payload,
+        if_none_match: bool,
+        cancelled: &Cancelled,
+    ) -> Result<WriteReply> {
+        let (temporary, opened) = self.stage(target, if_none_match)?;
+        let checksum = self.write_body(&opened, 0, body, cancelled)?;
+        if opened
+            .direct
+            .is_some_and(|alignment| !alignment.fits_offset(body.len()))
+        {
+            opened.file.set_len(body.len())?;
+        }
+        cancelled.check()?;
+        self.publish(temporary, &opened.file, target, if_none_match, checksum)
+    }
+
+    /// Makes a temporary file beside the target, and missing parents.
+    pub(super) fn stage(&self, target: &Path, if_none_match: bool) -> Result<(Temporary, Opened)> {
+        // What could only fail at the end is found before any byte is written.
+        match fs::symlink_metadata(target) {
+            Ok(found) if found.is_dir() => return Err(errors::is_a_directory()),
+            Ok(_) if if_none_match => return Err(exists()),
+            _ => {}
+        }
+        let parent = path::parent(target);
+        for _ in 0..MAKE_ATTEMPTS {
+            let temporary = parent.join(path::temporary_name());
+            match self.open(&temporary, Access::Create) {
+                Ok(opened) => return Ok((Temporary::of(temporary), opened)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    directory::make(parent, self.durable)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::NotFound,
+            "the directory vanishes as often as it is made",
+        )
+        .with_errno(libc::ENOENT))
+    }
+
+    /// Makes the bytes durable and gives them their name.
+    pub(super) fn publish(
+        &self,
+        temporary: Temporary,
+        file: &File,
+        target: &Path,
+        if_none_match: bool,
+        checksum: Checksum,
+    ) -> Result<WriteReply> {
+        // A directory that cannot be opened could not be made durable: found before the old file is gone.
+        let parent = self
+            .durable
+            .then(|| File::open(path::parent(target)))
+            .transpose()?;
+        if self.durable {
+            // After a failure the kernel may have dropped the bytes, so a second try would prove nothing.
+            file.sync_all()?;
+        }
+        let etag = meta::etag(&file.metadata()?);
+        rename(temporary, target, if_none_match)?;
+        if let Some(parent) = parent {
+            directory::sync(&parent)?;
+        }
+        Ok(WriteReply {
+            etag: Some(etag),
+            version_id: None,
+            checksum: Some(checksum),
+        })
+    }
+}
+
+fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Result<()> {
+    if !if_none_match {
+        fs::rename(&temporary.path, target).map_err(errors::of_write)?;
+        temporary.keep = true;
+        return Ok(());
+    }
+    match rustix::fs::renameat_with(CWD, &temporary.path, CWD, target, RenameFlags::NOREPLACE) {
+        Ok(()) => {
+            temporary.keep = true;
+            Ok(())
+        }
+        Err(Errno::EXIST) => Err(exists()),
+        // Network file systems may not know the flag. A second name for the file fails just so; the first one goes.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match fs::hard_link(&temporary.path, target) {
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
+                result => result.map_err(errors::of_write),
+            }
+        }
+        Err(cause) => Err(errors::of_write(cause.into())),
+    }
+}
+
+fn exists() -> Error {
+    Error::new(ErrorKind::AlreadyExists, "the file already exists").with_errno(libc::EEXIST)
+}

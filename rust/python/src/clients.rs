@@ -1,0 +1,64 @@
+//! Clients by their options: calls with equal options share connections, memory and limits.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use s3dlio::{Client, Config, Options, Result};
+
+use crate::errors;
+use crate::options::OptionsArgument;
+use crate::runtime;
+
+/// Beside the one without options. More would be a program that makes up options per call.
+const KEPT: usize = 16;
+
+#[derive(Default)]
+pub struct Clients(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// The client of calls without options, which read the environment once.
+    default: Option<Client>,
+    /// The most recently used comes last.
+    others: Vec<(Options, Client)>,
+}
+
+/// The client for `options=`, made when they are first seen.
+///
+/// # Errors
+/// `InvalidInputError` naming the option or variable whose value is not valid.
+pub fn of(py: Python<'_>, options: Option<&OptionsArgument>) -> PyResult<Client> {
+    let options = options.map_or_else(Options::default, |given| given.0.clone());
+    let call = runtime::enter(py)?;
+    // Exceptions are made without the lock: to make one, Python may let another thread run, which then waits for it.
+    call.process
+        .clients
+        .find(options)
+        .map_err(errors::to_python)
+}
+
+impl Clients {
+    fn find(&self, options: Options) -> Result<Client> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if options.is_empty() {
+            let client = match known.default.take() {
+                Some(client) => client,
+                None => make(&options)?,
+            };
+            return Ok(known.default.insert(client).clone());
+        }
+        let client = match known.others.iter().position(|(of, _)| *of == options) {
+            Some(at) => known.others.remove(at).1,
+            None => make(&options)?,
+        };
+        if known.others.len() == KEPT {
+            known.others.remove(0);
+        }
+        known.others.push((options, client.clone()));
+        Ok(client)
+    }
+}
+
+fn make(options: &Options) -> Result<Client> {
+    Ok(Client::new(Config::load(options)?))
+}

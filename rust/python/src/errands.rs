@@ -1,0 +1,127 @@
+//! What other threads want done with the interpreter attached: futures to settle, memory to give back to its owner.
+//!
+//! The I/O threads never wait for the interpreter: that would stall sockets while Python computes. They leave an errand
+//! here; a thread of its own attaches once and runs all that are waiting, unless a blocking call that returns anyway
+//! has run them first.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+/// Must not block. Failures are its own to report.
+pub type Errand = Box<dyn FnOnce(Python<'_>) + Send>;
+
+#[derive(Default)]
+pub struct Errands {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Errand>,
+    runner: Runner,
+    closed: bool,
+}
+
+#[derive(Default, PartialEq)]
+enum Runner {
+    #[default]
+    Absent,
+    Idle,
+    Busy,
+}
+
+impl Errands {
+    /// Leaves an errand; `soon` says that this thread runs what waits anyway, so that no other need wake. Once the
+    /// interpreter goes away nobody runs it, and the memory it holds is left to the system.
+    pub fn leave(&'static self, errand: Errand, soon: bool) {
+        let mut queue = self.lock();
+        if queue.closed {
+            #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
+            std::mem::forget(errand);
+            return;
+        }
+        queue.waiting.push(errand);
+        if soon {
+            return;
+        }
+        match queue.runner {
+            Runner::Absent => {
+                let runner = thread::Builder::new()
+                    .name("s3dlio-errands".into())
+                    .spawn(|| self.serve());
+                // Without a thread for it, the next blocking call runs the errand.
+                if runner.is_ok() {
+                    queue.runner = Runner::Busy;
+                }
+            }
+            Runner::Idle => self.changed.notify_all(),
+            Runner::Busy => {}
+        }
+    }
+
+    /// Runs everything that waits, on this thread.
+    pub fn run(&self, py: Python<'_>) {
+        let waiting = {
+            let mut queue = self.lock();
+            if queue.waiting.is_empty() {
+                return;
+            }
+            std::mem::take(&mut queue.waiting)
+        };
+        for errand in waiting {
+            errand(py);
+        }
+    }
+
+    /// Takes no more errands and waits for the thread to stop, but not beyond `deadline`. To be called detached.
+    pub fn close(&self, deadline: Instant) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        self.changed.notify_all();
+        while queue.runner != Runner::Absent {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                return;
+            }
+            let woken = self
+                .changed
+                .wait_timeout(queue, left)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue = woken.0;
+        }
+    }
+
+    /// Takes errands again.
+    pub fn open(&self) {
+        self.lock().closed = false;
+    }
+
+    fn serve(&'static self) {
+        loop {
+            let mut queue = self.lock();
+            while queue.waiting.is_empty() && !queue.closed {
+                queue.runner = Runner::Idle;
+                queue = self
+                    .changed
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            if queue.waiting.is_empty() {
+                queue.runner = Runner::Absent;
+                self.changed.notify_all();
+                return;
+            }
+            queue.runner = Runner::Busy;
+            drop(queue);
+            Python::attach(|py| self.run(py));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,59 @@
+//! The Python face: arguments in, one call of the core, results out. No logic lives here.
+
+#![deny(unsafe_code)]
+#![expect(clippy::elidable_lifetime_names, reason = "'py names the interpreter")]
+
+mod arguments;
+mod buckets;
+mod buffer;
+mod checkpoint;
+mod cli;
+mod clients;
+mod errands;
+mod errors;
+mod listing;
+mod logging;
+mod many;
+mod objects;
+mod options;
+mod results;
+mod runtime;
+mod twins;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _s3dlio {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::buckets::{create_bucket, create_bucket_async, delete_bucket, delete_bucket_async};
+    #[pymodule_export]
+    use crate::buffer::Buffer;
+    #[pymodule_export]
+    use crate::checkpoint::Shards;
+    #[pymodule_export]
+    use crate::cli::run_cli;
+    #[pymodule_export]
+    use crate::listing::{delete, delete_async, list, list_async, list_uris, list_uris_async};
+    #[pymodule_export]
+    use crate::logging::init_logging;
+    #[pymodule_export]
+    use crate::many::{
+        get_many, get_many_async, get_many_stats, get_many_stats_async, put_many, put_many_async,
+    };
+    #[pymodule_export]
+    use crate::objects::{
+        exists, exists_async, get, get_async, get_range, get_range_async, put, put_async,
+        read_into, read_into_async, stat, stat_async,
+    };
+    #[pymodule_export]
+    use crate::options::settings;
+    #[pymodule_export]
+    use crate::results::{PutResult, ShardReport};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        crate::errors::load_classes(module.py())?;
+        crate::runtime::register_hooks(module)
+    }
+}

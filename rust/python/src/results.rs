@@ -1,0 +1,228 @@
+//! What verbs give back beside bytes.
+
+use std::time::SystemTime;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyNone};
+use s3dlio::{ObjectMeta, Scheme};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::errors;
+
+/// None: the verb has been done, and there is nothing to tell.
+pub struct Done;
+
+impl<'py> IntoPyObject<'py> for Done {
+    type Target = PyNone;
+    type Output = Borrowed<'py, 'py, PyNone>;
+    type Error = std::convert::Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(PyNone::get(py))
+    }
+}
+
+/// A finished put.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq, Eq)]
+pub struct PutResult {
+    /// As the service sends it, with its quotes; None where it sends none.
+    etag: Option<String>,
+    /// Bytes written.
+    size: u64,
+    /// CRC-32C (Castagnoli) of the bytes sent.
+    crc32c: u32,
+    /// Where the bucket keeps versions, else None.
+    version_id: Option<String>,
+}
+
+impl From<s3dlio::PutResult> for PutResult {
+    fn from(put: s3dlio::PutResult) -> Self {
+        PutResult {
+            etag: put.etag,
+            size: put.size,
+            crc32c: put.crc32c,
+            version_id: put.version_id,
+        }
+    }
+}
+
+#[pymethods]
+impl PutResult {
+    #[new]
+    fn new(etag: Option<String>, size: u64, crc32c: u32, version_id: Option<String>) -> Self {
+        PutResult {
+            etag,
+            size,
+            crc32c,
+            version_id,
+        }
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
+        ("etag", "size", "crc32c", "version_id")
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (Option<&str>, u64, u32, Option<&str>) {
+        (
+            self.etag.as_deref(),
+            self.size,
+            self.crc32c,
+            self.version_id.as_deref(),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "PutResult(etag={}, size={}, crc32c={:#010x}, version_id={})",
+            python_text(self.etag.as_deref()),
+            self.size,
+            self.crc32c,
+            python_text(self.version_id.as_deref()),
+        )
+    }
+}
+
+/// A finished `put_shard`.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq)]
+pub struct ShardReport {
+    /// The data object; the next save of the shard removes it.
+    uri: String,
+    /// Bytes given.
+    raw_size: u64,
+    /// Bytes stored.
+    stored_size: u64,
+    /// Stored bytes for each byte given; 1.0 for an empty shard.
+    ratio: f64,
+    /// CRC-32C (Castagnoli) of the bytes given.
+    raw_crc32c: u32,
+    /// CRC-32C of the bytes stored.
+    stored_crc32c: u32,
+    /// Seconds from the call to the commit.
+    elapsed_s: f64,
+}
+
+impl From<s3dlio::ShardReport> for ShardReport {
+    fn from(report: s3dlio::ShardReport) -> Self {
+        ShardReport {
+            uri: report.uri.to_string(),
+            raw_size: report.raw_size,
+            stored_size: report.stored_size,
+            ratio: report.ratio(),
+            raw_crc32c: report.raw_crc32c,
+            stored_crc32c: report.stored_crc32c,
+            elapsed_s: report.elapsed.as_secs_f64(),
+        }
+    }
+}
+
+#[pymethods]
+impl ShardReport {
+    #[new]
+    fn new(
+        uri: String,
+        raw_size: u64,
+        stored_size: u64,
+        ratio: f64,
+        raw_crc32c: u32,
+        stored_crc32c: u32,
+        elapsed_s: f64,
+    ) -> Self {
+        ShardReport {
+            uri,
+            raw_size,
+            stored_size,
+            ratio,
+            raw_crc32c,
+            stored_crc32c,
+            elapsed_s,
+        }
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (&str, u64, u64, f64, u32, u32, f64) {
+        let (raw, stored) = (self.raw_crc32c, self.stored_crc32c);
+        (
+            &self.uri,
+            self.raw_size,
+            self.stored_size,
+            self.ratio,
+            raw,
+            stored,
+            self.elapsed_s,
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "ShardReport(uri={}, raw_size={}, stored_size={}, ratio={:.3}, raw_crc32c={:#010x}, \
+             stored_crc32c={:#010x}, elapsed_s={:.3})",
+            python_text(Some(&self.uri)),
+            self.raw_size,
+            self.stored_size,
+            self.ratio,
+            self.raw_crc32c,
+            self.stored_crc32c,
+            self.elapsed_s,
+        )
+    }
+}
+
+fn python_text(text: Option<&str>) -> String {
+    text.map_or_else(
+        || "None".to_owned(),
+        |text| {
+            format!(
+                "'{}'",
+                text.escape_default().to_string().replace("\\\"", "\"")
+            )
+        },
+    )
+}
+
+/// What is known about an object, as the dict of `stat`.
+pub struct Stat {
+    pub scheme: Scheme,
+    pub meta: ObjectMeta,
+}
+
+impl<'py> IntoPyObject<'py> for Stat {
+    type Target = PyDict;
+    type Output = Bound<'py, PyDict>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let meta = self.meta;
+        let row = PyDict::new(py);
+        row.set_item("size", meta.size)?;
+        row.set_item(
+            "last_modified",
+            meta.last_modified.map(timestamp).transpose()?,
+        )?;
+        row.set_item("etag", meta.etag)?;
+        row.set_item("content_type", meta.content_type)?;
+        row.set_item("content_language", meta.content_language)?;
+        row.set_item("storage_class", meta.storage_class)?;
+        row.set_item("metadata", meta.metadata)?;
+        row.set_item("version_id", meta.version_id)?;
+        row.set_item("replication_status", meta.replication_status)?;
+        row.set_item("server_side_encryption", meta.server_side_encryption)?;
+        row.set_item("ssekms_key_id", meta.ssekms_key_id)?;
+        if self.scheme == Scheme::Az {
+            row.set_item("tier", meta.tier)?;
+        }
+        Ok(row)
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SSZ`, UTC.
+fn timestamp(time: SystemTime) -> PyResult<String> {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    OffsetDateTime::from(time)
+        .format(format)
+        .map_err(|cause| errors::invalid(cause.to_string()))
+}

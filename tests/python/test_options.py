@@ -1,0 +1,141 @@
+"""`options=`: the same words as a dict and as `Options`, none of them lost or shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import s3dlio as s3
+from python.child import pickled
+
+if TYPE_CHECKING:
+    from s3dlio._types import OptionsLike
+
+SECRETS = {
+    "access_key_id": "AKIA-one",
+    "secret_access_key": "two",
+    "session_token": "three",
+    "account_key": "four",
+    "sas_token": "five",
+    "connection_string": "six",
+}
+
+
+def test_the_words_are_those_of_the_core() -> None:
+    core = [row["name"] for row in s3.settings() if not row["per_process"]]
+
+    assert [field.name for field in dataclasses.fields(s3.Options)] == core
+
+
+def test_every_word_is_documented() -> None:
+    for row in s3.settings():
+        assert row["env"]
+        assert row["help"]
+        assert (row["choices"] is not None) == (row["kind"] == "choice")
+        if not row["per_process"]:
+            assert f"    {row['name']}: " in (inspect.getdoc(s3.Options) or "")
+
+
+def test_options_are_frozen_and_survive_pickle() -> None:
+    options = s3.Options(part_size="5MiB", durable=False, ca_bundle=Path("/x.pem"))
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.part_size = 1  # type: ignore[misc]
+    assert pickled(options) == options
+    assert hash(options) == hash(dataclasses.replace(options))
+    assert options.as_dict() == {
+        "part_size": "5MiB",
+        "durable": False,
+        "ca_bundle": Path("/x.pem"),
+    }
+
+
+def test_secrets_do_not_show() -> None:
+    options = s3.Options(region="eu-1", **SECRETS)  # type: ignore[arg-type]
+
+    shown = f"{options!r} {options}"
+
+    assert "region='eu-1'" in shown
+    for name, secret in SECRETS.items():
+        assert f"{name}='***'" in shown
+        assert secret not in shown
+    assert pickled(options) == options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"part_sise": 1}, 'unknown option "part_sise"; did you mean "part_size"?'),
+        ({"endpont_url": None}, 'did you mean "endpoint_url"?'),
+        ({"part_size": -1}, "part_size=-1"),
+        ({"part_size": 1.5}, "part_size=1.5"),
+        ({"part_size": [1]}, "part_size must be a str, a number, a bool or a path, not list"),
+        ({"verify": "maybe"}, "strong, auto, off"),
+        ({"durable": "perhaps"}, "durable=perhaps"),
+        ({"max_attempts": 0}, "max_attempts=0"),
+        ({"endpoint_url": "localhost:9000"}, "endpoint_url=localhost:9000"),
+        ({"access_key_id": "only"}, "secret_access_key"),
+        ({"rt_threads": 4}, "S3DLIO_RT_THREADS"),
+        (s3.Options(direct="never"), "auto, strict"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_wrong_is_named(options: OptionsLike, message: str) -> None:
+    with pytest.raises(s3.InvalidInputError) as caught:
+        s3.exists("memory://options/k", options=options)
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["part_size", 5, ["part_size"]])
+def test_what_is_no_mapping_is_refused(options: OptionsLike) -> None:
+    with pytest.raises(TypeError, match=r"must be a dict or s3dlio\.Options"):
+        s3.exists("memory://options/k", options=options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"part_size": None},
+        {"part_size": 5 << 20, "durable": True, "retry_base": 0.5, "ca_bundle": Path("/x.pem")},
+        {"part_size": np.int64(5 << 20), "retry_base": np.float64(0.5), "verify": "off"},
+        s3.Options(part_size="5MiB", connect_timeout=2),
+    ],
+)
+def test_values_come_as_python_has_them(options: OptionsLike) -> None:
+    with pytest.raises(s3.NotFoundError):
+        s3.get("memory://no-such-bucket/k", options=options)
+
+
+def test_equal_options_share_a_client(tmp_path: Path) -> None:
+    # Each client of memory:// has objects of its own, which tells clients apart.
+    uri = "memory://shared-client/k"
+    s3.create_bucket(uri, options={"part_size": 7_340_032})
+    s3.put(uri, b"x", options={"part_size": "7340032"})
+
+    assert s3.exists(uri, options=s3.Options(part_size=7_340_032))
+    assert not s3.exists(f"file://{tmp_path}/k")
+
+
+def test_every_verb_takes_options(tmp_path: Path) -> None:
+    base, options = f"file://{tmp_path}/b/", {"durable": False}
+    s3.create_bucket(base, options=options)
+    s3.put(base + "k", b"abc", options=options)
+    s3.put_many([(base + "l", b"de")], options=options)
+
+    assert s3.get(base + "k", options=options) == b"abc"
+    assert s3.get_range(base + "k", 1, options=options) == b"bc"
+    assert s3.read_into(base + "k", bytearray(2), options=options) == 2
+    assert len(s3.get_many([base + "k"], options=options)) == 1
+    assert s3.get_many_stats([base + "k"], options=options) == (1, 3)
+    assert s3.stat(base + "k", options=options)["size"] == 3
+    assert s3.exists(base + "k", options=options)
+    assert len(s3.list(base, options=options)) == 2
+    assert len(s3.list_uris(base, options=options)) == 2
+    assert s3.delete(base, options=options) == 2
+    s3.delete_bucket(base, options=options)
