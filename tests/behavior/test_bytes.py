@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -77,9 +77,10 @@ def test_ranges_at_every_border(place: Place) -> None:
             assert got == sent[start : start + length], (start, length)
         assert s3.get(uri, offset=start, options=place.options) == sent[start:]
     assert s3.get_range(uri, 3, 0, options=place.options) == b""
-    for offset, length in ((size, 1), (size, None), (size + 1, None), (size, 0)):
+    beyond: list[tuple[int, int | None]] = [(size, 1), (size, None), (size + 1, None), (size, 0)]
+    for offset, wanted in beyond:
         with pytest.raises(s3.InvalidInputError) as caught:
-            s3.get_range(uri, offset, length, options=place.options)
+            s3.get_range(uri, offset, wanted, options=place.options)
         assert caught.value.code == "InvalidRange"
 
 
@@ -113,7 +114,7 @@ def test_an_existing_object_is_kept_when_asked(place: Place) -> None:
 
 def test_every_contiguous_buffer_is_taken(place: Place) -> None:
     floats = np.arange(1000, dtype=np.float32).reshape(10, 100)
-    for data in (
+    several: tuple[Any, ...] = (
         b"bytes",
         bytearray(b"bytearray"),
         memoryview(b"view")[1:],
@@ -122,7 +123,8 @@ def test_every_contiguous_buffer_is_taken(place: Place) -> None:
         floats[3:5],
         np.float64(3.5),
         np.array(7, dtype=np.int16),
-    ):
+    )
+    for data in several:
         s3.put(place.uri("object"), data, options=place.options)
         assert place.get("object") == memoryview(data).tobytes()
     place.put("buffer", b"0123456789")

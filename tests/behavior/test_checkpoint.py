@@ -32,7 +32,7 @@ def test_the_documented_sample_runs_unchanged(place: Place) -> None:
 
     store.put_shard("model_weights", 0, data.tobytes())
     loaded_data = store.get_shard("model_weights", 0)
-    loaded_array = np.frombuffer(loaded_data, dtype=np.float32).reshape(1000, 1000)
+    loaded_array = np.frombuffer(loaded_data, dtype=np.float32).reshape(1000, 1000)  # type: ignore[call-overload] # numpy lists the types it knows
 
     assert np.array_equal(loaded_array, data)
     key = data_key(place)

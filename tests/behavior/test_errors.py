@@ -32,7 +32,6 @@ def test_a_missing_object_is_not_found(place: Place, verb: Callable[..., object]
         verb(uri, options=place.options)
 
     error = caught.value
-    assert isinstance(error, FileNotFoundError)
     assert str(error).startswith(f"{error.op} {uri}: ")
     assert (error.uri, error.retryable) == (uri, False)
     if place.service:
@@ -67,7 +66,6 @@ def test_an_anonymous_client_is_denied(minio: Server) -> None:
     for verb in (s3.get, s3.stat, s3.exists):
         with pytest.raises(s3.AccessDeniedError) as caught:
             verb("s3://private/object", options=anonymous)
-        assert isinstance(caught.value, PermissionError)
         assert caught.value.status == 403
 
     s3.delete("s3://private/", options=options)
@@ -148,7 +146,6 @@ def test_a_refused_connection_is_named_after_its_retries(uri: str) -> None:
     with pytest.raises(s3.ConnectionFailedError) as caught:
         s3.get(uri, options=options)
 
-    assert isinstance(caught.value, ConnectionError)
     assert caught.value.attempts == 3
     assert caught.value.retryable
     assert "refused" in str(caught.value).lower()

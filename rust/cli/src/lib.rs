@@ -2,6 +2,7 @@
 //! the same command.
 
 #![deny(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod args;
 mod commands;

@@ -52,10 +52,6 @@ fn utc(time: SystemTime) -> String {
 }
 
 /// `amount` per second.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a rate is shown with a few digits"
-)]
 fn rate(amount: u64, unit: f64, elapsed: Duration) -> f64 {
     amount as f64 / unit / elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
 }
