@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from s3dlio import _s3dlio
@@ -13,6 +14,8 @@ def main() -> int:
     Returns:
         The exit code.
     """
+    # The tool hears Ctrl-C itself; Python's handler would only add a KeyboardInterrupt to its end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _s3dlio.run_cli(sys.argv)
 
 
