@@ -137,6 +137,27 @@ assert len(s3.get(base + "large")) == 8 << 20
     )
 
 
+def test_names_that_must_be_new_are_new_in_every_child(base: str) -> None:
+    printed = run(
+        REAP
+        + """
+store = s3.CheckpointStore(sys.argv[1] + "run", compression_level=None)
+def save():
+    for _ in range(3):
+        print(store.put_shard("w", 0, b"x").uri, flush=True)
+save()
+for _ in range(4):
+    reap(in_child(save))
+save()
+""",
+        base,
+        flags=FLAGS,
+    )
+
+    names = printed.split()
+    assert len(names) == len(set(names)) == 18
+
+
 def test_asyncio_works_in_the_child_of_an_asyncio_program(base: str) -> None:
     run(
         REAP

@@ -84,7 +84,7 @@ fn current() -> PyResult<&'static Process> {
     match existing(seen) {
         Some(process) if process.pid == std::process::id() => return Ok(process),
         // Forked by code that does not run Python's hooks.
-        Some(_) => s3dlio::buffer::after_fork_in_child(),
+        Some(_) => leave_parent(),
         None => {}
     }
     let made = Box::into_raw(Box::new(Process::new()?));
@@ -267,9 +267,18 @@ pub fn register_hooks(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
+/// The one thread of a child has its parent's random numbers before it, and so would its siblings: names that must be
+/// new, as those of shards, would come twice.
+fn leave_parent() {
+    s3dlio::buffer::after_fork_in_child();
+    if let Err(cause) = rand::rng().reseed() {
+        tracing::error!(%cause, "random numbers of a forked process repeat those of its parent");
+    }
+}
+
 #[pyfunction]
 fn after_fork_in_child() {
-    s3dlio::buffer::after_fork_in_child();
+    leave_parent();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
 }
 
