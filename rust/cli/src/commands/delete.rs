@@ -11,7 +11,7 @@ use crate::session::Session;
 
 pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     let uri: Uri = args.uri.parse()?;
-    if uri.key().is_prefix() || args.regex.is_some() {
+    if uri.is_prefix() || args.regex.is_some() {
         return delete_below(session, args, &uri).await;
     }
     announce(session, args, 1);

@@ -109,8 +109,6 @@ pub struct Config {
     pub verify: Verify,
     pub durable: bool,
     pub direct_strict: bool,
-    /// Bytes.
-    pub max_decompressed: u64,
 }
 
 impl Config {
@@ -343,7 +341,6 @@ impl Values<'_> {
             },
             durable: self.switch("durable")?.unwrap_or(true),
             direct_strict: self.choice("direct", settings::DIRECT)? == Some("strict"),
-            max_decompressed: self.size("max_decompressed")?.unwrap_or(1 << 30),
         })
     }
 

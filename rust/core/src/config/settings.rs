@@ -220,7 +220,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_MEMORY_LIMIT"],
         Kind::Size,
         "1 GiB",
-        "Bytes that streams hold at once, per client.",
+        "Bytes that one call holds at once of what it streams, but always one part of each object.",
     ),
     setting(
         "verify",
@@ -242,13 +242,6 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(DIRECT),
         "auto",
         "direct:// on a file system without O_DIRECT: auto falls back, strict fails.",
-    ),
-    setting(
-        "max_decompressed",
-        &["S3DLIO_MAX_DECOMPRESSED"],
-        Kind::Size,
-        "1 GiB",
-        "Largest output of a compressed frame that does not tell its size.",
     ),
     setting(
         "rt_threads",

@@ -209,7 +209,7 @@ impl<'py> FromPyObject<'_, 'py> for Destination {
         });
         // SAFETY: the loan holds the memory, writable, until the owner is dropped; that the caller leaves it alone until
         // the call has returned is what the documentation of the verb asks.
-        let (memory, _) = unsafe { IoBufMut::foreign(address, len, owner) };
+        let memory = unsafe { IoBufMut::foreign(address, len, owner) };
         Ok(Destination { memory, released })
     }
 }

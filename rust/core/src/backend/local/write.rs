@@ -21,6 +21,14 @@ use crate::types::WriteReply;
 /// Directories may be pruned by somebody else as fast as they are made.
 const MAKE_ATTEMPTS: usize = 8;
 
+/// How a file gets its name.
+pub(super) struct Publish<'a> {
+    pub if_none_match: bool,
+    /// Of all its bytes.
+    pub checksum: Checksum,
+    pub cancelled: &'a Cancelled,
+}
+
 /// A file under its temporary name; removed when dropped, unless it was given its own.
 #[derive(Debug)]
 pub(super) struct Temporary {
@@ -71,8 +79,12 @@ impl Local {
         {
             opened.file.set_len(body.len())?;
         }
-        cancelled.check()?;
-        self.publish(temporary, &opened.file, target, if_none_match, checksum)
+        let publish = Publish {
+            if_none_match,
+            checksum,
+            cancelled,
+        };
+        self.publish(temporary, &opened.file, target, publish)
     }
 
     /// Makes a temporary file beside the target, and missing parents.
@@ -107,9 +119,9 @@ impl Local {
         temporary: Temporary,
         file: &File,
         target: &Path,
-        if_none_match: bool,
-        checksum: Checksum,
+        how: Publish<'_>,
     ) -> Result<WriteReply> {
+        how.cancelled.check()?;
         // A directory that cannot be opened could not be made durable: found before the old file is gone.
         let parent = self
             .durable
@@ -120,14 +132,15 @@ impl Local {
             file.sync_all()?;
         }
         let etag = meta::etag(&file.metadata()?);
-        rename(temporary, target, if_none_match)?;
+        how.cancelled
+            .commit(|| rename(temporary, target, how.if_none_match))?;
         if let Some(parent) = parent {
             directory::sync(&parent)?;
         }
         Ok(WriteReply {
             etag: Some(etag),
             version_id: None,
-            checksum: Some(checksum),
+            checksum: Some(how.checksum),
         })
     }
 }
