@@ -158,6 +158,17 @@ impl Uri {
         self.require_container()
     }
 
+    /// Refuses a key where a bucket or container is meant; of local schemes the path is the directory.
+    pub fn require_no_object(&self) -> Result<()> {
+        if !self.scheme.is_local() && !self.key.is_empty() {
+            return Err(Error::invalid(format!(
+                "{:?} is a key, but a bucket or container is to be named",
+                self.key.as_str()
+            )));
+        }
+        Ok(())
+    }
+
     /// Refuses a URI without a bucket, container or path.
     pub fn require_container(&self) -> Result<()> {
         let missing = match self.scheme {

@@ -14,10 +14,16 @@ pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     if uri.is_prefix() || args.regex.is_some() {
         return delete_below(session, args, &uri).await;
     }
-    announce(session, args, 1);
     if args.dry_run {
-        return show(session, &uri).await;
+        let exists = session.client.exists(&uri).await?;
+        announce(session, args, u64::from(exists));
+        return if exists {
+            show(session, &uri).await
+        } else {
+            Ok(())
+        };
     }
+    announce(session, args, 1);
     let count = session.client.delete(&uri).await?;
     done(session, count, 0).await
 }

@@ -206,7 +206,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_PART_SIZE"],
         Kind::Size,
         "8 MiB",
-        "Bytes of a part of a large transfer.",
+        "Bytes of a part of a large transfer, 64 KiB at least.",
     ),
     setting(
         "concurrency",
