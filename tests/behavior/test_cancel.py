@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 import s3dlio as s3
 from behavior.place import PART
@@ -39,7 +40,7 @@ def test_no_cancelled_read_writes_into_the_callers_memory(place: Place) -> None:
     place.put("object", b"\xaa" * SIZE)
     target = bytearray(SIZE)
     mark = OVERWRITTEN * SIZE
-    moments = random.Random(11)
+    moments = np.random.default_rng(11)
 
     async def work() -> int:
         count = 0
@@ -61,7 +62,7 @@ def test_no_cancelled_read_writes_into_the_callers_memory(place: Place) -> None:
 def test_no_cancelled_put_stores_what_was_written_over_its_memory(place: Place) -> None:
     uri = place.uri("object")
     bodies = [bytes([letter]) * SIZE for letter in b"abc"]
-    moments = random.Random(12)
+    moments = np.random.default_rng(12)
 
     async def work() -> int:
         count = 0

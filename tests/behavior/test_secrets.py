@@ -49,7 +49,7 @@ for base, options in places:
 """
 
 
-SESSION_TOKEN = "c2Vzc2lvbi10b2tlbi1vZi10aGUtdGVzdA"
+SESSION_TOKEN = "c2Vzc2lvbi10b2tlbi1vZi10aGUtdGVzdA"  # noqa: S105 - made up
 SIGNATURE = "c2lnbmF0dXJlLW9mLXRoZS10ZXN0"
 
 
