@@ -9,7 +9,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
@@ -25,7 +25,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 
 use super::peer::{Observer, Peer};
-use crate::config::{Config, S3Config};
+use crate::config::{Config, S3Config, S3Identity};
 use crate::error::{Error, Result};
 
 const FALLBACK_REGION: &str = "us-east-1";
@@ -97,7 +97,7 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     if let Some(endpoint) = endpoint {
         s3 = s3.endpoint_url(endpoint);
     }
-    if config.s3.anonymous {
+    if matches!(config.s3.identity, S3Identity::Anonymous) {
         s3 = s3.allow_no_auth();
     }
     Ok(Connected {
@@ -135,11 +135,9 @@ async fn credentials(
     region: &Region,
     imds: imds::Client,
 ) -> Option<SharedCredentialsProvider> {
-    if config.anonymous {
-        return None;
-    }
-    if let Some(given) = &config.credentials {
-        return Some(SharedCredentialsProvider::new(Credentials::new(
+    match &config.identity {
+        S3Identity::Anonymous => None,
+        S3Identity::Keys(given) => Some(SharedCredentialsProvider::new(Credentials::new(
             given.access_key_id.reveal(),
             given.secret_access_key.reveal(),
             given
@@ -148,16 +146,25 @@ async fn credentials(
                 .map(|token| token.reveal().to_owned()),
             None,
             "s3dlio",
-        )));
+        ))),
+        S3Identity::Profile => {
+            let mut profile = ProfileFileCredentialsProvider::builder().configure(provider);
+            if let Some(name) = &config.profile {
+                profile = profile.profile_name(name);
+            }
+            Some(SharedCredentialsProvider::new(profile.build()))
+        }
+        S3Identity::Chain => {
+            let mut chain = DefaultCredentialsChain::builder()
+                .configure(provider.clone())
+                .region(region.clone())
+                .imds_client(imds);
+            if let Some(name) = &config.profile {
+                chain = chain.profile_name(name);
+            }
+            Some(SharedCredentialsProvider::new(chain.build().await))
+        }
     }
-    let mut chain = DefaultCredentialsChain::builder()
-        .configure(provider.clone())
-        .region(region.clone())
-        .imds_client(imds);
-    if let Some(name) = &config.profile {
-        chain = chain.profile_name(name);
-    }
-    Some(SharedCredentialsProvider::new(chain.build().await))
 }
 
 fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
