@@ -17,6 +17,7 @@ mod keys;
 mod listing;
 mod place;
 mod spans;
+mod tls;
 
 use place::Target;
 
