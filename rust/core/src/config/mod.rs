@@ -1,22 +1,28 @@
 //! Settings, read once: explicit option, then environment, then `.env`, then default. Nothing else reads the environment.
 
+mod credentials;
 mod dotenv;
 mod secret;
 mod settings;
 mod unknown;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+pub use credentials::{CredentialSource, Credentials, S3Identity};
 pub use secret::Secret;
 pub use settings::{Kind, SETTINGS, Setting, nearest};
 
 use crate::error::{Error, Result};
 
 /// Settings given in the call, by name. Values are checked when the options are resolved into a [`Config`].
-#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Options(BTreeMap<&'static str, String>);
+#[derive(Clone, Default)]
+pub struct Options {
+    values: BTreeMap<&'static str, String>,
+    credentials: Option<Arc<dyn CredentialSource>>,
+}
 
 impl Options {
     /// Sets one option.
@@ -30,20 +36,40 @@ impl Options {
             let hint = hint.unwrap_or_default();
             return Err(Error::invalid(format!("unknown option {name:?}{hint}")));
         };
-        self.0.insert(setting.name, value.into());
+        self.values.insert(setting.name, value.into());
         Ok(())
+    }
+
+    /// Has `source` asked for the keys of S3.
+    pub fn set_credentials(&mut self, source: Arc<dyn CredentialSource>) {
+        self.credentials = Some(source);
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty() && self.credentials.is_none()
     }
 }
+
+/// Equal values, and the same source of credentials: not another that would hand out the same.
+impl PartialEq for Options {
+    fn eq(&self, other: &Self) -> bool {
+        let same_source = match (&self.credentials, &other.credentials) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (own, others) => own.is_none() && others.is_none(),
+        };
+        same_source && self.values == other.values
+    }
+}
+
+impl Eq for Options {}
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values may be secrets.
-        f.debug_set().entries(self.0.keys()).finish()
+        let source = self.credentials.as_ref().map(|_| &"credentials");
+        let names = self.values.keys().chain(source);
+        f.debug_set().entries(names).finish()
     }
 }
 
@@ -64,26 +90,6 @@ pub struct S3Config {
     /// `Some(true)` puts the bucket in the path, `None` decides by the endpoint.
     pub path_style: Option<bool>,
     pub sign_payload: bool,
-}
-
-/// Who signs S3 requests.
-#[derive(Debug, Clone)]
-pub enum S3Identity {
-    /// Key id, secret, and the token of temporary credentials.
-    Keys(StaticCredentials),
-    /// The profile of the configuration, and nobody else.
-    Profile,
-    /// The first that the SDK's chain finds.
-    Chain,
-    /// Nobody; requests go unsigned.
-    Anonymous,
-}
-
-#[derive(Debug, Clone)]
-pub struct StaticCredentials {
-    pub access_key_id: Secret,
-    pub secret_access_key: Secret,
-    pub session_token: Option<Secret>,
 }
 
 #[derive(Debug, Clone)]
@@ -247,15 +253,16 @@ impl Values<'_> {
     /// Whether a file that happens to lie in the current directory would send another place's credentials to a host of
     /// its own choice.
     fn leads_away(&self, name: &str) -> bool {
-        LEADS
-            .iter()
-            .any(|(lead, secrets)| *lead == name && self.level(secrets) != Some(Level::File))
+        LEADS.iter().any(|(lead, secrets)| {
+            let has_source = *secrets == S3_KEYS && self.options.credentials.is_some();
+            *lead == name && (has_source || self.level(secrets) != Some(Level::File))
+        })
     }
 
     fn find_at(&self, level: Level, name: &str) -> Option<Found> {
         let setting = settings::find(name).expect("resolve asks for settings of the table");
         if level == Level::Option {
-            let value = self.options.0.get(name)?.clone();
+            let value = self.options.values.get(name)?.clone();
             return Some(Found {
                 value,
                 origin: setting.name,
@@ -341,7 +348,7 @@ impl Values<'_> {
 
     fn resolve(&self) -> Result<Config> {
         let addressing = self.choice("addressing_style", settings::ADDRESSING)?;
-        let azure_endpoint = match self.options.0.contains_key("endpoint_url") {
+        let azure_endpoint = match self.options.values.contains_key("endpoint_url") {
             true => "endpoint_url",
             false => "azure_endpoint_url",
         };
@@ -425,6 +432,17 @@ impl Values<'_> {
         let keys = self.level(&[id, secret]);
         let profile = self.level(&["profile"]);
         let anonymous = self.switch("anonymous")? == Some(true);
+        if let Some(source) = &self.options.credentials {
+            let rival = [id, secret, "profile", "anonymous"]
+                .into_iter()
+                .find(|name| self.options.values.contains_key(name));
+            return match rival {
+                None => Ok(S3Identity::Source(Arc::clone(source))),
+                Some(rival) => Err(Error::invalid(format!(
+                    "credentials and {rival} are both given: only one can say who signs"
+                ))),
+            };
+        }
         let best = [keys, profile].into_iter().flatten().min();
         if anonymous && self.level(&["anonymous"]) <= best.or(Some(Level::File)) {
             return Ok(S3Identity::Anonymous);
@@ -439,15 +457,14 @@ impl Values<'_> {
     }
 
     /// Both keys: half a pair is a slip that the credential chain would hide.
-    fn s3_keys(&self) -> Result<StaticCredentials> {
+    fn s3_keys(&self) -> Result<Credentials> {
         match self.secrets(S3_KEYS) {
-            [Some(access_key_id), Some(secret_access_key), session_token] => {
-                Ok(StaticCredentials {
-                    access_key_id,
-                    secret_access_key,
-                    session_token,
-                })
-            }
+            [Some(access_key_id), Some(secret_access_key), session_token] => Ok(Credentials {
+                access_key_id,
+                secret_access_key,
+                session_token,
+                expiry: None,
+            }),
             [Some(_), None, _] => Err(Error::invalid(
                 "access_key_id is set but secret_access_key is not",
             )),
@@ -605,6 +622,7 @@ mod tests {
             .identity
         {
             S3Identity::Keys(_) => "keys",
+            S3Identity::Source(_) => "source",
             S3Identity::Profile => "profile",
             S3Identity::Chain => "chain",
             S3Identity::Anonymous => "nobody",
@@ -620,6 +638,60 @@ mod tests {
         assert_eq!(who(&[("anonymous", "1")], &keys, &[]), "nobody");
         let given = [("access_key_id", "id"), ("secret_access_key", "key")];
         assert_eq!(who(&given, &[("S3DLIO_ANONYMOUS", "1")], &[]), "keys");
+    }
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl CredentialSource for Nobody {
+        async fn credentials(&self) -> Result<Credentials> {
+            Err(Error::invalid("nobody has keys"))
+        }
+    }
+
+    #[test]
+    fn a_source_stands_alone_and_above_the_environment() {
+        let resolve = |options: &Options| {
+            let file = BTreeMap::from([
+                ("AWS_ACCESS_KEY_ID".to_owned(), "id".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY".to_owned(), "key".to_owned()),
+                ("AWS_ENDPOINT_URL".to_owned(), "http://file".to_owned()),
+            ]);
+            Values {
+                options,
+                env: &|_| None,
+                dotenv: &file,
+            }
+            .resolve()
+        };
+        let mut options = Options::default();
+        options.set_credentials(Arc::new(Nobody));
+
+        let s3 = resolve(&options).unwrap().s3;
+        assert!(matches!(s3.identity, S3Identity::Source(_)));
+        assert_eq!(
+            s3.endpoint_url, None,
+            "a file does not lead a source's keys"
+        );
+        for rival in ["access_key_id", "profile", "anonymous"] {
+            let mut both = options.clone();
+            both.set(rival, "1").unwrap();
+            let error = resolve(&both).unwrap_err();
+            assert!(error.to_string().contains(rival), "{error}");
+        }
+    }
+
+    #[test]
+    fn options_are_equal_with_the_same_source() {
+        let mut options = Options::default();
+        options.set_credentials(Arc::new(Nobody));
+        let mut other = Options::default();
+        other.set_credentials(Arc::new(Nobody));
+
+        assert!(options == options.clone());
+        assert!(options != other && options != Options::default());
+        assert!(!options.is_empty());
     }
 
     #[test]

@@ -66,12 +66,20 @@ fn unanswered<E>(kind: ErrorKind, what: &str, error: SdkError<E, HttpResponse>) 
 where
     E: StdError + Send + Sync + 'static,
 {
-    let mine = if chain(&error).any(<dyn StdError>::is::<CredentialsError>) {
+    // A source of credentials speaks for itself.
+    let from_source = chain(&error).find_map(<dyn StdError>::downcast_ref::<Error>);
+    let mine = if let Some(own) = from_source {
+        Error::new(own.kind(), own.detail()).with_retryable(false)
+    } else if chain(&error).any(<dyn StdError>::is::<CredentialsError>) {
         Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS)
     } else {
         // A certificate that is not trusted now will not be trusted at the next try either.
         let untrusted =
             chain(&error).any(|cause| cause.to_string().contains("invalid peer certificate"));
+        let what = match untrusted {
+            true => "the server's certificate is refused",
+            false => what,
+        };
         let mine = Error::new(kind, what);
         let retryable = mine.retryable() && !untrusted;
         mine.with_retryable(retryable)

@@ -17,6 +17,7 @@ mod peer;
 mod range;
 mod read;
 mod service;
+mod source;
 mod stall;
 mod store;
 #[cfg(test)]
