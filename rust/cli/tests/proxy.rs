@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::{Command, Output};
 
 use s3dlio_testkit::{
-    Authority, AzureServer, Flaw, ProxyRecord, ProxyServer, S3Server, TestServer, TlsFront,
+    Action, Authority, AzureServer, Fault, Flaw, ProxyRecord, ProxyServer, S3Server, TestServer,
+    TlsFront,
 };
 
 const LOGIN: &str = "someone:s3cr3t-of-the-proxy";
@@ -151,4 +152,69 @@ async fn a_proxy_that_is_not_there_is_a_failed_connection() {
         assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(!said.contains("s3cr3t-of-the-proxy"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_wants_buckets_in_the_host_name_is_found_out_once() {
+    // Only a proxy leads every bucket's name to one server.
+    let server = S3Server::start().await;
+    let refusal = Action::fail(403, "SecondLevelDomainForbidden");
+    server.fault(Fault::always(refusal).path("/bucket/*"));
+    let proxy = ProxyServer::start(server.address()).await;
+    let put = |more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_s3-cli"))
+            .args(["--endpoint-url", "http://storage.test"])
+            .args(more)
+            .args([
+                "put",
+                "-j",
+                "1",
+                "-n",
+                "2",
+                "-s",
+                "1",
+                "-t",
+                "object-{}",
+                "s3://bucket/",
+            ])
+            .env("AWS_ACCESS_KEY_ID", "key")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1")
+            .env("S3DLIO_LOAD_DOTENV", "0")
+            .env("HTTP_PROXY", login(&proxy))
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .output()
+            .expect("the binary was built for this test")
+    };
+
+    let done = put(&[]);
+    let told = put(&["--option", "addressing_style=path"]);
+
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}");
+    assert_eq!(
+        said.matches("addressing_style=virtual").count(),
+        1,
+        "{said}"
+    );
+    assert!(!told.status.success(), "what was asked for stays");
+    let seen = server.requests();
+    let places: Vec<(&str, &str)> = seen
+        .iter()
+        .map(|request| {
+            (
+                request.header("host").unwrap_or_default(),
+                request.path.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        places[..3],
+        [
+            ("storage.test", "/bucket/object-0"),
+            ("bucket.storage.test", "/object-0"),
+            ("bucket.storage.test", "/object-1"),
+        ]
+    );
 }

@@ -3,6 +3,7 @@
 mod az;
 mod local;
 mod memory;
+mod redirect;
 mod s3;
 
 use std::fmt::Debug;

@@ -16,6 +16,7 @@ mod faults;
 mod keys;
 mod listing;
 mod place;
+mod quirks;
 mod spans;
 mod tls;
 

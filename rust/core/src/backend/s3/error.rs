@@ -11,6 +11,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::attempts::Failure;
+use super::peer::FOLLOWED;
+use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
 const NO_CREDENTIALS: &str = "no credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
@@ -100,6 +102,7 @@ fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) ->
     // MinIO repeats code and message in headers, which are all there is to a failed HEAD.
     let code = headers.get("x-minio-error-code").or(code);
     let (kind, retryable) = classify(status, code);
+    let followed = headers.get(FOLLOWED).is_some();
     let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason());
@@ -114,9 +117,13 @@ fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) ->
     {
         detail = format!("{detail}: the bucket is in region {region}");
     }
+    let elsewhere = headers.get("location").and_then(redirect::origin);
+    if let Some(origin) = elsewhere.filter(|_| matches!(status, 300..=399) && !followed) {
+        detail = format!("{detail}: a redirect to {origin} is not followed");
+    }
     let mut error = Error::new(kind, detail)
         .with_status(status)
-        .with_retryable(retryable);
+        .with_retryable(retryable || followed);
     if let Some(code) = code {
         error = error.with_code(code);
     }

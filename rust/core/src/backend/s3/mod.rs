@@ -14,6 +14,7 @@ mod multipart;
 mod object;
 mod payload;
 mod peer;
+mod place;
 mod range;
 mod read;
 mod service;
