@@ -9,6 +9,7 @@ from s3dlio import _s3dlio
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
 __all__ = ["Options"]
 
@@ -29,6 +30,11 @@ class Options:
         access_key_id: S3 access key.
         secret_access_key: S3 secret key.
         session_token: Token of temporary credentials.
+        credentials: Called for S3 keys at first use and again before they end, on a thread of its
+            own. It returns a mapping or an object with `access_key_id`, `secret_access_key` and,
+            where there are such, `session_token` and `expiry` (a datetime with time zone, or
+            seconds since the epoch; without one it is called again every 15 minutes). A longer wait
+            than `stall_timeout` is given up.
         anonymous: Send S3 requests unsigned.
         profile: Profile of the AWS configuration files.
         addressing_style: Bucket in the path or in the host name; auto takes the path off AWS.
@@ -64,6 +70,7 @@ class Options:
     access_key_id: str | None = None
     secret_access_key: str | None = None
     session_token: str | None = None
+    credentials: Callable[[], object] | None = None
     anonymous: bool | None = None
     profile: str | None = None
     addressing_style: Literal["auto", "path", "virtual"] | None = None

@@ -29,7 +29,9 @@ SECRETS = {
 def test_the_words_are_those_of_the_core() -> None:
     core = [row["name"] for row in s3.settings() if not row["per_process"]]
 
-    assert [field.name for field in dataclasses.fields(s3.Options)] == core
+    words = [field.name for field in dataclasses.fields(s3.Options)]
+    # A callable has no form in the environment.
+    assert [word for word in words if word != "credentials"] == core
 
 
 def test_every_word_is_documented() -> None:

@@ -77,9 +77,8 @@ pub enum Command {
     Get(Get),
     Put(Put),
     Delete(Delete),
-    /// Print the reference of all commands as Markdown
     #[command(hide = true)]
-    Reference,
+    Reference(Reference),
 }
 
 /// Create a bucket, a container or a directory
@@ -181,6 +180,14 @@ pub struct Delete {
     /// Objects under way at once, where they are deleted one by one
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
+}
+
+/// Print the reference of all commands as Markdown
+#[derive(Debug, Args)]
+pub struct Reference {
+    /// That of all settings instead
+    #[arg(long)]
+    pub settings: bool,
 }
 
 /// Formats of generated objects; the names are written in capitals.

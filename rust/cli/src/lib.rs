@@ -15,5 +15,5 @@ mod reference;
 mod session;
 mod signals;
 
-pub use reference::reference;
+pub use reference::{configuration, reference};
 pub use session::run;

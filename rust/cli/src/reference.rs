@@ -1,8 +1,9 @@
-//! The reference of all commands as Markdown, from the definitions that parse them.
+//! The references of commands and settings as Markdown, from the definitions that parse them.
 
 use std::fmt::Write;
 
 use clap::CommandFactory;
+use s3dlio::config::{Kind, SETTINGS};
 
 use crate::args::Cli;
 
@@ -46,4 +47,51 @@ pub fn reference() -> String {
         section(&format!("## s3-cli {}", command.get_name()), command);
     }
     text.trim_end().to_owned()
+}
+
+const CONFIGURATION: &str = include_str!("configuration.md");
+
+/// The text of `docs/reference/configuration.md`.
+#[must_use]
+pub fn configuration() -> String {
+    let mut table =
+        "| Option | Variables | Value | Default | Meaning |\n|---|---|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let variables: Vec<String> = setting.env.iter().map(|name| format!("`{name}`")).collect();
+        writeln!(
+            table,
+            "| `{}` | {} | {} | {} | {} |",
+            setting.name,
+            variables.join("<br>"),
+            value(setting.kind, setting.env),
+            escape(setting.default),
+            escape(setting.help)
+        )
+        .expect("writing to memory does not fail");
+    }
+    CONFIGURATION
+        .replacen("SETTINGS\n", &table, 1)
+        .trim_end()
+        .to_owned()
+}
+
+/// What a value looks like.
+fn value(kind: Kind, env: &[&str]) -> String {
+    match kind {
+        Kind::Text => "text".to_owned(),
+        Kind::Secret => "secret".to_owned(),
+        Kind::Choice(words) => words.join(", "),
+        Kind::Count => "whole number above 0".to_owned(),
+        Kind::Size => "bytes, as 8388608 or 8MiB".to_owned(),
+        Kind::Seconds if env.iter().any(|name| name.ends_with("_MS")) => {
+            "seconds; milliseconds in the variable".to_owned()
+        }
+        Kind::Seconds => "seconds".to_owned(),
+        Kind::Switch => "true or false".to_owned(),
+    }
+}
+
+/// Angle brackets would be markup.
+fn escape(text: &str) -> String {
+    text.replace('<', "&lt;").replace('|', "\\|")
 }

@@ -57,10 +57,12 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
     let result = runtime.block_on(async {
         let mut signals = Signals::catch()?;
         let mut output = Output::new(&cli.global);
-        if let Command::Reference = cli.command {
-            output
-                .result(reference::reference(), || reference::reference().into())
-                .await?;
+        if let Command::Reference(args) = &cli.command {
+            let page = match args.settings {
+                true => reference::configuration(),
+                false => reference::reference(),
+            };
+            output.result(&page, || page.as_str().into()).await?;
             return output.flush().await;
         }
         let mut session = Session {

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use s3dlio::{Client, Config, Options, Result};
+use s3dlio::{Client, Config, Result};
 
 use crate::errors;
 use crate::options::OptionsArgument;
@@ -20,7 +20,7 @@ struct Known {
     /// The client of calls without options, which read the environment once.
     default: Option<Client>,
     /// The most recently used comes last.
-    others: Vec<(Options, Client)>,
+    others: Vec<(OptionsArgument, Client)>,
 }
 
 /// The client for `options=`, made when they are first seen.
@@ -28,7 +28,7 @@ struct Known {
 /// # Errors
 /// `InvalidInputError` naming the option or variable whose value is not valid.
 pub fn of(py: Python<'_>, options: Option<&OptionsArgument>) -> PyResult<Client> {
-    let options = options.map_or_else(Options::default, |given| given.0.clone());
+    let options = options.cloned().unwrap_or_default();
     let call = runtime::enter(py)?;
     // Exceptions are made without the lock: to make one, Python may let another thread run, which then waits for it.
     call.process
@@ -38,7 +38,7 @@ pub fn of(py: Python<'_>, options: Option<&OptionsArgument>) -> PyResult<Client>
 }
 
 impl Clients {
-    fn find(&self, options: Options) -> Result<Client> {
+    fn find(&self, options: OptionsArgument) -> Result<Client> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if options.is_empty() {
             let client = match known.default.take() {
@@ -59,6 +59,6 @@ impl Clients {
     }
 }
 
-fn make(options: &Options) -> Result<Client> {
-    Ok(Client::new(Config::load(options)?))
+fn make(options: &OptionsArgument) -> Result<Client> {
+    Ok(Client::new(Config::load(&options.resolve())?))
 }

@@ -1,10 +1,14 @@
 //! The core's error as the exception class of its kind.
 
+use std::error::Error as StdError;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 use s3dlio::{Error, ErrorKind};
+
+use crate::credentials::Raised;
 
 const CLASSES: [(ErrorKind, &str); 20] = [
     (ErrorKind::NotFound, "NotFoundError"),
@@ -91,7 +95,29 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     if let Some(errno) = error.errno() {
         facts.set_item("errno", errno)?;
     }
-    Ok(PyErr::from_value(
-        class.call((error.to_string(),), Some(&facts))?,
-    ))
+    let exception = PyErr::from_value(class.call((error.to_string(),), Some(&facts))?);
+    if let Some(raised) = raised(error) {
+        exception.set_cause(py, Some(raised.exception.clone_ref(py)));
+    }
+    Ok(exception)
+}
+
+/// The exception of a callable of the user's that an error goes back to.
+fn raised(error: &Error) -> Option<&Raised> {
+    let mut cause = StdError::source(error);
+    while let Some(step) = cause {
+        if let Some(raised) = step.downcast_ref() {
+            return Some(raised);
+        }
+        cause = step.source();
+    }
+    None
+}
+
+/// Whether `exception` is an `InvalidInputError`.
+pub fn is_invalid_input(py: Python<'_>, exception: &PyErr) -> bool {
+    let classes = LOADED.get(py).map(|classes| classes.by_kind.iter());
+    classes.into_iter().flatten().any(|(kind, class)| {
+        *kind == ErrorKind::InvalidInput && exception.is_instance(py, class.bind(py))
+    })
 }

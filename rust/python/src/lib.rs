@@ -9,6 +9,7 @@ mod buffer;
 mod checkpoint;
 mod cli;
 mod clients;
+mod credentials;
 mod errands;
 mod errors;
 mod listing;

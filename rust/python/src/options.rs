@@ -8,14 +8,20 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyMapping, PyString};
 use s3dlio::Options;
 use s3dlio::config::{Kind, SETTINGS};
 
+use crate::credentials::Callback;
 use crate::errors;
 
 /// Set by the environment only: the runtime is there before the first options are.
 const PER_PROCESS: &[&str] = &["rt_threads"];
 
+const CREDENTIALS: &str = "credentials";
+
 /// Names are checked here, values when a client is made of them.
-#[derive(Default)]
-pub struct OptionsArgument(pub Options);
+#[derive(Clone, Default)]
+pub struct OptionsArgument {
+    pub values: Options,
+    pub credentials: Option<Callback>,
+}
 
 impl<'py> FromPyObject<'_, 'py> for OptionsArgument {
     type Error = PyErr;
@@ -32,12 +38,45 @@ impl<'py> FromPyObject<'_, 'py> for OptionsArgument {
                 "options must be a dict or s3dlio.Options, not {given}"
             )));
         };
-        let mut options = Options::default();
+        let mut options = OptionsArgument::default();
         for item in words.items()?.iter() {
             let (name, value) = item.extract::<(String, Bound<'_, PyAny>)>()?;
-            set(&mut options, &name, &value)?;
+            if name == CREDENTIALS {
+                options.credentials = match value.is_none() {
+                    true => None,
+                    false => Some(Callback::new(&value)?),
+                };
+                continue;
+            }
+            set(&mut options.values, &name, &value)?;
         }
-        Ok(OptionsArgument(options))
+        Ok(options)
+    }
+}
+
+impl OptionsArgument {
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.credentials.is_none()
+    }
+
+    /// The core's options, with a source of credentials that is new each time.
+    pub fn resolve(&self) -> Options {
+        let mut options = self.values.clone();
+        if let Some(callback) = &self.credentials {
+            options.set_credentials(callback.source());
+        }
+        options
+    }
+}
+
+/// The same values and the same callable.
+impl PartialEq for OptionsArgument {
+    fn eq(&self, other: &Self) -> bool {
+        let same_callable = match (&self.credentials, &other.credentials) {
+            (Some(own), Some(others)) => own.is(others),
+            (own, others) => own.is_none() && others.is_none(),
+        };
+        same_callable && self.values == other.values
     }
 }
 

@@ -129,6 +129,15 @@ pub fn leave_errand(errand: Errand) {
     }
 }
 
+/// As [`leave_errand`], for what this thread waits for: another one runs it.
+pub fn leave_errand_apart(errand: Errand) {
+    match existing(CURRENT.load(Ordering::Acquire)) {
+        Some(process) => process.errands.leave(errand, false),
+        #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
+        None => std::mem::forget(errand),
+    }
+}
+
 /// Runs `work` on this thread with the interpreter detached, and looks for signals meanwhile.
 ///
 /// # Errors

@@ -30,6 +30,8 @@ pub struct RequestRecord {
     pub headers: BTreeMap<String, String>,
     /// Whether there was an Authorization header or a signed query.
     pub authorized: bool,
+    /// Who signed: S3's access key id, Azure's account.
+    pub key_id: Option<String>,
     /// Bytes of the request's body; 0 until it was read whole.
     pub body_length: u64,
     /// The status of the answer; none until one is sent, and for good where none is.
@@ -91,6 +93,7 @@ impl Journal {
                 .cloned()
                 .collect(),
             authorized: is_authorized(head),
+            key_id: key_id(head),
             body_length: 0,
             status: None,
             faults,
@@ -146,6 +149,14 @@ pub(crate) fn is_authorized(head: &Head) -> bool {
         || ["X-Amz-Signature", "Signature", "sig"]
             .iter()
             .any(|name| head.query(name).is_some())
+}
+
+fn key_id(head: &Head) -> Option<String> {
+    let authorization = head.header("authorization")?;
+    let (_, s3) = authorization.split_once("Credential=").unwrap_or_default();
+    let (_, azure) = authorization.split_once("SharedKey ").unwrap_or_default();
+    let id = s3.split_once('/').or_else(|| azure.split_once(':'));
+    id.map(|(id, _)| id.to_owned())
 }
 
 fn is_told(name: &str) -> bool {

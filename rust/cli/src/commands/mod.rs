@@ -29,7 +29,7 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
-        Command::Reference => Ok(()),
+        Command::Reference(_) => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ mod az;
 mod backoff;
 mod local;
 mod memory;
+mod redirect;
 mod s3;
 
 use std::fmt::Debug;

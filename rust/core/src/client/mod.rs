@@ -1,6 +1,7 @@
 //! The door: verbs on URIs, for every scheme and every face.
 
 mod bulk;
+mod conditional;
 mod listing;
 mod objects;
 mod operation;
@@ -46,6 +47,8 @@ struct Inner {
     pool: Arc<Pool>,
     requests: Arc<Semaphore>,
     drivers: Mutex<HashMap<Scheme, Arc<dyn Driver>>>,
+    /// Whether a service, by scheme and account, honours conditional writes.
+    conditions: Mutex<HashMap<(Scheme, String), bool>>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -75,6 +78,7 @@ impl Client {
                 pool: Arc::default(),
                 requests,
                 drivers: Mutex::default(),
+                conditions: Mutex::default(),
                 observer,
             }),
         }

@@ -1,52 +1,72 @@
-//! `.env` of the current directory: only the names of the three services, and never an endpoint that would send
-//! credentials of another origin to a foreign host.
+//! `.env` of the current directory: only the names of the three services, read once per process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub(super) const SWITCH: &str = "S3DLIO_LOAD_DOTENV";
 const PREFIXES: [&str; 3] = ["AWS_", "AZURE_", "S3DLIO_"];
 
-/// Endpoints, and the credentials that must stand in the same file for each to be believed.
-const PAIRED: [(&str, &[&str]); 3] = [
-    ("AWS_ENDPOINT_URL", &["AWS_SECRET_ACCESS_KEY"]),
-    ("AWS_ENDPOINT_URL_S3", &["AWS_SECRET_ACCESS_KEY"]),
-    (
-        "AZURE_STORAGE_ENDPOINT",
-        &[
-            "AZURE_STORAGE_KEY",
-            "AZURE_STORAGE_SAS_TOKEN",
-            "AZURE_STORAGE_CONNECTION_STRING",
-        ],
-    ),
-];
+static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+/// A process that changes its directory later keeps the settings it began with.
+static READ: OnceLock<BTreeMap<String, String>> = OnceLock::new();
 
-/// The usable settings of `./.env`; empty where there is none, or where `S3DLIO_LOAD_DOTENV=0`.
-pub(super) fn load(env: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>> {
-    if env("S3DLIO_LOAD_DOTENV")
-        .is_some_and(|value| matches!(value.as_str(), "0" | "false" | "no" | "off"))
-    {
-        return Ok(BTreeMap::new());
+/// What `./.env` held when it was first asked for; empty where there is none, or where `S3DLIO_LOAD_DOTENV=0`.
+///
+/// # Errors
+/// `InvalidInput` for a line that cannot be read; the next call reads the file again.
+pub(super) fn once(
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<&'static BTreeMap<String, String>> {
+    if is_off(env)? {
+        return Ok(&NOTHING);
     }
-    let path = Path::new(".env");
-    if !path.is_file() {
-        return Ok(BTreeMap::new());
+    if let Some(values) = READ.get() {
+        return Ok(values);
     }
-    let entries = dotenvy::from_path_iter(path).map_err(|cause| unreadable(&cause))?;
+    let values = read(Path::new(".env"))?;
+    // Whoever was first has told what it read.
+    if READ.set(values).is_ok() {
+        tell(&READ);
+    }
+    Ok(READ.get().expect("it has been set"))
+}
+
+fn is_off(env: &dyn Fn(&str) -> Option<String>) -> Result<bool> {
+    match env(SWITCH) {
+        None => Ok(false),
+        Some(value) if value.is_empty() => Ok(false),
+        Some(value) => match super::parse_switch(&value) {
+            Some(on) => Ok(!on),
+            None => Err(Error::invalid(format!(
+                "{SWITCH}={value}: expected true or false"
+            ))),
+        },
+    }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, String>> {
     let mut values = BTreeMap::new();
-    for entry in entries {
+    if !path.is_file() {
+        return Ok(values);
+    }
+    for entry in dotenvy::from_path_iter(path).map_err(|cause| unreadable(&cause))? {
         let (name, value) = entry.map_err(|cause| unreadable(&cause))?;
         if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             values.insert(name, value);
         }
     }
-    drop_unpaired_endpoints(&mut values, env);
-    if !values.is_empty() {
-        let names: Vec<&str> = values.keys().map(String::as_str).collect();
-        tracing::info!(file = ".env", names = names.join(" "), "settings read");
-    }
     Ok(values)
+}
+
+fn tell(read: &OnceLock<BTreeMap<String, String>>) {
+    let Some(values) = read.get().filter(|values| !values.is_empty()) else {
+        return;
+    };
+    let names: Vec<&str> = values.keys().map(String::as_str).collect();
+    tracing::info!(file = ".env", names = names.join(" "), "settings read");
 }
 
 /// The parser's own text quotes the line, and the line may hold a secret.
@@ -60,43 +80,58 @@ fn unreadable(cause: &dotenvy::Error) -> Error {
     }
 }
 
-fn drop_unpaired_endpoints(
-    values: &mut BTreeMap<String, String>,
-    env: &dyn Fn(&str) -> Option<String>,
-) {
-    for (endpoint, credentials) in PAIRED {
-        let own = credentials
-            .iter()
-            .any(|name| values.contains_key(*name) && env(name).is_none());
-        if !own && values.remove(endpoint).is_some() {
-            tracing::warn!(
-                "{endpoint} of .env is ignored: the credentials in use do not come from that file"
-            );
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_needs_its_credentials_beside_it() {
-        let file = |names: &[&str]| -> BTreeMap<String, String> {
-            names
-                .iter()
-                .map(|name| ((*name).to_owned(), "x".to_owned()))
-                .collect()
-        };
-        let keep = |mut values: BTreeMap<String, String>, env: &dyn Fn(&str) -> Option<String>| {
-            drop_unpaired_endpoints(&mut values, env);
-            values.contains_key("AWS_ENDPOINT_URL")
-        };
-        let both = || file(&["AWS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY"]);
+    fn only_the_names_of_the_services_are_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".env");
+        std::fs::write(
+            &path,
+            "AWS_REGION=eu-1\nHTTPS_PROXY=http://evil\nexport S3DLIO_VERIFY='off' # why\nPATH=/x\nAZURE_STORAGE_ACCOUNT=a\n",
+        )
+        .unwrap();
 
-        assert!(keep(both(), &|_| None));
-        assert!(!keep(file(&["AWS_ENDPOINT_URL"]), &|_| None));
-        assert!(!keep(both(), &|name| (name == "AWS_SECRET_ACCESS_KEY")
-            .then(|| "env".to_owned())));
+        let values = read(&path).unwrap();
+
+        assert_eq!(
+            values.into_iter().collect::<Vec<_>>(),
+            [
+                ("AWS_REGION".to_owned(), "eu-1".to_owned()),
+                ("AZURE_STORAGE_ACCOUNT".to_owned(), "a".to_owned()),
+                ("S3DLIO_VERIFY".to_owned(), "off".to_owned()),
+            ]
+        );
+        assert!(read(&directory.path().join("none")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_bad_line_is_told_without_its_text() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".env");
+        std::fs::write(&path, "AWS_SECRET_ACCESS_KEY='s3cr3t\n").unwrap();
+
+        let error = read(&path).unwrap_err();
+
+        assert!(error.to_string().contains(".env"), "{error}");
+        assert!(
+            !format!("{error} {error:?}").contains("s3cr3t"),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn the_switch_takes_the_words_of_all_switches() {
+        let off = |value: &str| {
+            let value = value.to_owned();
+            is_off(&move |_| Some(value.clone()))
+        };
+
+        assert!(!is_off(&|_| None).unwrap());
+        assert!(off("0").unwrap() && off("No").unwrap());
+        assert!(!off("1").unwrap() && !off("").unwrap());
+        assert!(off("maybe").unwrap_err().to_string().contains(SWITCH));
     }
 }

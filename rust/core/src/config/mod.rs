@@ -1,20 +1,28 @@
 //! Settings, read once: explicit option, then environment, then `.env`, then default. Nothing else reads the environment.
 
+mod credentials;
 mod dotenv;
 mod secret;
 mod settings;
+mod unknown;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+pub use credentials::{CredentialSource, Credentials, S3Identity};
 pub use secret::Secret;
 pub use settings::{Kind, SETTINGS, Setting, nearest};
 
 use crate::error::{Error, Result};
 
 /// Settings given in the call, by name. Values are checked when the options are resolved into a [`Config`].
-#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Options(BTreeMap<&'static str, String>);
+#[derive(Clone, Default)]
+pub struct Options {
+    values: BTreeMap<&'static str, String>,
+    credentials: Option<Arc<dyn CredentialSource>>,
+}
 
 impl Options {
     /// Sets one option.
@@ -28,20 +36,40 @@ impl Options {
             let hint = hint.unwrap_or_default();
             return Err(Error::invalid(format!("unknown option {name:?}{hint}")));
         };
-        self.0.insert(setting.name, value.into());
+        self.values.insert(setting.name, value.into());
         Ok(())
+    }
+
+    /// Has `source` asked for the keys of S3.
+    pub fn set_credentials(&mut self, source: Arc<dyn CredentialSource>) {
+        self.credentials = Some(source);
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty() && self.credentials.is_none()
     }
 }
+
+/// Equal values, and the same source of credentials: not another that would hand out the same.
+impl PartialEq for Options {
+    fn eq(&self, other: &Self) -> bool {
+        let same_source = match (&self.credentials, &other.credentials) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (own, others) => own.is_none() && others.is_none(),
+        };
+        same_source && self.values == other.values
+    }
+}
+
+impl Eq for Options {}
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values may be secrets.
-        f.debug_set().entries(self.0.keys()).finish()
+        let source = self.credentials.as_ref().map(|_| &"credentials");
+        let names = self.values.keys().chain(source);
+        f.debug_set().entries(names).finish()
     }
 }
 
@@ -60,21 +88,11 @@ pub enum Verify {
 pub struct S3Config {
     pub endpoint_url: Option<String>,
     pub region: Option<String>,
-    /// Key id, secret, and the token of temporary credentials; without them the SDK's chain is asked.
-    pub credentials: Option<StaticCredentials>,
     pub profile: Option<String>,
-    /// Requests go unsigned; no credentials are looked for.
-    pub anonymous: bool,
+    pub identity: S3Identity,
     /// `Some(true)` puts the bucket in the path, `None` decides by the endpoint.
     pub path_style: Option<bool>,
     pub sign_payload: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct StaticCredentials {
-    pub access_key_id: Secret,
-    pub secret_access_key: Secret,
-    pub session_token: Option<Secret>,
 }
 
 #[derive(Debug, Clone)]
@@ -121,10 +139,18 @@ impl Config {
     /// `InvalidInput` naming the option or variable whose value is not valid.
     pub fn load(options: &Options) -> Result<Config> {
         let env = |name: &str| process_env(name);
+        let dotenv = dotenv::once(&env)?;
+        let in_environment = process_names();
+        unknown::warn(
+            in_environment
+                .iter()
+                .chain(dotenv.keys())
+                .map(String::as_str),
+        );
         Values {
             options,
             env: &env,
-            dotenv: dotenv::load(&env)?,
+            dotenv,
         }
         .resolve()
     }
@@ -140,7 +166,7 @@ pub fn runtime_threads() -> Result<Option<usize>> {
     Values {
         options: &options,
         env: &env,
-        dotenv: BTreeMap::new(),
+        dotenv: &BTreeMap::new(),
     }
     .count("rt_threads")
 }
@@ -150,18 +176,29 @@ pub fn runtime_threads() -> Result<Option<usize>> {
     reason = "the one place that reads the environment"
 )]
 fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    // Bytes that are not UTF-8 make a bad value, which is told; they do not make the variable go away.
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn process_names() -> Vec<String> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter_map(|name| name.into_string().ok()).collect()
 }
 
 /// The places a value may come from, best first.
 struct Values<'a> {
     options: &'a Options,
     env: &'a dyn Fn(&str) -> Option<String>,
-    dotenv: BTreeMap<String, String>,
+    dotenv: &'a BTreeMap<String, String>,
 }
 
 /// Where a value stands, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Option,
     Environment,
@@ -172,6 +209,15 @@ impl Level {
     const ALL: [Level; 3] = [Level::Option, Level::Environment, Level::File];
 }
 
+const S3_KEYS: [&str; 3] = ["access_key_id", "secret_access_key", "session_token"];
+const AZURE_SECRETS: [&str; 3] = ["account_key", "sas_token", "connection_string"];
+/// What decides where credentials are sent, and the credentials. An account name is a host name on Azure.
+const LEADS: [(&str, [&str; 3]); 3] = [
+    ("endpoint_url", S3_KEYS),
+    ("azure_endpoint_url", AZURE_SECRETS),
+    ("account_name", AZURE_SECRETS),
+];
+
 /// A value and the name a user would have to look for to change it.
 struct Found {
     value: String,
@@ -180,15 +226,44 @@ struct Found {
 
 impl Values<'_> {
     fn find(&self, name: &str) -> Option<Found> {
-        Level::ALL
-            .into_iter()
-            .find_map(|level| self.find_at(level, name))
+        let level = self.level(&[name])?;
+        let found = self.find_at(level, name)?;
+        if level == Level::File && self.leads_away(name) {
+            static TOLD: AtomicBool = AtomicBool::new(false);
+            if !TOLD.swap(true, Ordering::Relaxed) {
+                let origin = found.origin;
+                tracing::warn!(
+                    "{origin} of .env is ignored: the credentials in use do not come from that file"
+                );
+            }
+            return None;
+        }
+        Some(found)
+    }
+
+    /// The best place that has one of these settings.
+    fn level(&self, names: &[&str]) -> Option<Level> {
+        let has_one = |level: &Level| {
+            names
+                .iter()
+                .any(|name| self.find_at(*level, name).is_some())
+        };
+        Level::ALL.into_iter().find(has_one)
+    }
+
+    /// Whether a file that happens to lie in the current directory would send another place's credentials to a host of
+    /// its own choice.
+    fn leads_away(&self, name: &str) -> bool {
+        LEADS.iter().any(|(lead, secrets)| {
+            let has_source = *secrets == S3_KEYS && self.options.credentials.is_some();
+            *lead == name && (has_source || self.level(secrets) != Some(Level::File))
+        })
     }
 
     fn find_at(&self, level: Level, name: &str) -> Option<Found> {
         let setting = settings::find(name).expect("resolve asks for settings of the table");
         if level == Level::Option {
-            let value = self.options.0.get(name)?.clone();
+            let value = self.options.values.get(name)?.clone();
             return Some(Found {
                 value,
                 origin: setting.name,
@@ -206,12 +281,7 @@ impl Values<'_> {
     /// Settings that only make sense together, all from the best place that has one of them: half a credential must
     /// not be completed by, or lose to, another one of lower rank.
     fn secrets<const N: usize>(&self, names: [&str; N]) -> [Option<Secret>; N] {
-        let has_one = |level: &Level| {
-            names
-                .iter()
-                .any(|name| self.find_at(*level, name).is_some())
-        };
-        let level = Level::ALL.into_iter().find(has_one);
+        let level = self.level(&names);
         names.map(|name| {
             let found = self.find_at(level?, name)?;
             Some(Secret::new(found.value))
@@ -281,30 +351,23 @@ impl Values<'_> {
     }
 
     fn switch(&self, name: &str) -> Result<Option<bool>> {
-        self.parse(name, "true or false", |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "1" | "true" | "yes" | "on" => Some(true),
-                "0" | "false" | "no" | "off" => Some(false),
-                _ => None,
-            }
-        })
+        self.parse(name, "true or false", parse_switch)
     }
 
     fn resolve(&self) -> Result<Config> {
         let addressing = self.choice("addressing_style", settings::ADDRESSING)?;
-        let azure_endpoint = match self.options.0.contains_key("endpoint_url") {
+        let azure_endpoint = match self.options.values.contains_key("endpoint_url") {
             true => "endpoint_url",
             false => "azure_endpoint_url",
         };
-        let [account_key, sas_token, connection_string] =
-            self.secrets(["account_key", "sas_token", "connection_string"]);
+        let [account_key, sas_token, connection_string] = self.secrets(AZURE_SECRETS);
+        let identity = self.s3_identity()?;
         Ok(Config {
             s3: S3Config {
                 endpoint_url: self.url("endpoint_url")?,
                 region: self.text("region"),
-                credentials: self.s3_credentials()?,
                 profile: self.text("profile"),
-                anonymous: self.switch("anonymous")?.unwrap_or(false),
+                identity,
                 path_style: addressing.and_then(|style| match style {
                     "path" => Some(true),
                     "virtual" => Some(false),
@@ -355,30 +418,78 @@ impl Values<'_> {
     }
 
     fn url(&self, name: &str) -> Result<Option<String>> {
+        if let Some(Found { value, origin }) = self.find(name)
+            && value.contains('@')
+        {
+            // Not shown: it is a password that stands before the sign.
+            return Err(Error::invalid(format!(
+                "{origin}: a URL without user name and password is expected"
+            )));
+        }
         self.parse(name, "an http:// or https:// URL", |text| {
             let url = url::Url::parse(text).ok()?;
             matches!(url.scheme(), "http" | "https").then(|| text.trim_end_matches('/').to_owned())
         })
     }
 
-    /// Both keys or none: half a pair is a slip that the credential chain would hide.
-    fn s3_credentials(&self) -> Result<Option<StaticCredentials>> {
-        let [access_key_id, secret_access_key, session_token] =
-            self.secrets(["access_key_id", "secret_access_key", "session_token"]);
-        match (access_key_id, secret_access_key) {
-            (Some(access_key_id), Some(secret_access_key)) => Ok(Some(StaticCredentials {
+    /// Who signs. The best place that names anybody decides, so that a profile given in the call is not overruled by
+    /// keys of the environment.
+    fn s3_identity(&self) -> Result<S3Identity> {
+        let [id, secret, _token] = S3_KEYS;
+        let keys = self.level(&[id, secret]);
+        let profile = self.level(&["profile"]);
+        let anonymous = self.switch("anonymous")? == Some(true);
+        if let Some(source) = &self.options.credentials {
+            let rival = [id, secret, "profile", "anonymous"]
+                .into_iter()
+                .find(|name| self.options.values.contains_key(name));
+            return match rival {
+                None => Ok(S3Identity::Source(Arc::clone(source))),
+                Some(rival) => Err(Error::invalid(format!(
+                    "credentials and {rival} are both given: only one can say who signs"
+                ))),
+            };
+        }
+        let best = [keys, profile].into_iter().flatten().min();
+        if anonymous && self.level(&["anonymous"]) <= best.or(Some(Level::File)) {
+            return Ok(S3Identity::Anonymous);
+        }
+        if keys.is_some() && keys == best {
+            return self.s3_keys().map(S3Identity::Keys);
+        }
+        Ok(match profile {
+            Some(Level::Option) => S3Identity::Profile,
+            _ => S3Identity::Chain,
+        })
+    }
+
+    /// Both keys: half a pair is a slip that the credential chain would hide.
+    fn s3_keys(&self) -> Result<Credentials> {
+        match self.secrets(S3_KEYS) {
+            [Some(access_key_id), Some(secret_access_key), session_token] => Ok(Credentials {
                 access_key_id,
                 secret_access_key,
                 session_token,
-            })),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Error::invalid(
+                expiry: None,
+            }),
+            [Some(_), None, _] => Err(Error::invalid(
                 "access_key_id is set but secret_access_key is not",
             )),
-            (None, Some(_)) => Err(Error::invalid(
+            [None, Some(_), _] => Err(Error::invalid(
                 "secret_access_key is set but access_key_id is not",
             )),
+            [None, None, _] => Err(Error::invalid(
+                "session_token is set without access_key_id and secret_access_key",
+            )),
         }
+    }
+}
+
+fn parse_switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 
@@ -426,7 +537,7 @@ mod tests {
         Values {
             options: &given,
             env: &lookup,
-            dotenv,
+            dotenv: &dotenv,
         }
         .resolve()
     }
@@ -497,12 +608,137 @@ mod tests {
             half.to_string().contains("secret_access_key is not"),
             "{half}"
         );
-        let own = resolve(&pair, &env, &[]).unwrap().s3.credentials.unwrap();
+        let S3Identity::Keys(own) = resolve(&pair, &env, &[]).unwrap().s3.identity else {
+            panic!("keys were given");
+        };
         assert!(
             own.session_token.is_none(),
             "the token belongs to the other key"
         );
         assert!(sas.account_key.is_none() && sas.sas_token.is_some());
+    }
+
+    #[test]
+    fn the_best_place_decides_who_signs() {
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+        ];
+        let who = |options: &[_], env: &[_], file: &[_]| match resolve(options, env, file)
+            .unwrap()
+            .s3
+            .identity
+        {
+            S3Identity::Keys(_) => "keys",
+            S3Identity::Source(_) => "source",
+            S3Identity::Profile => "profile",
+            S3Identity::Chain => "chain",
+            S3Identity::Anonymous => "nobody",
+        };
+
+        assert_eq!(who(&[], &[], &[]), "chain");
+        assert_eq!(who(&[("profile", "p")], &keys, &[]), "profile");
+        assert_eq!(who(&[], &[("AWS_PROFILE", "p")], &keys), "chain");
+        assert_eq!(
+            who(&[], &[("AWS_PROFILE", "p"), keys[0], keys[1]], &[]),
+            "keys"
+        );
+        assert_eq!(who(&[("anonymous", "1")], &keys, &[]), "nobody");
+        let given = [("access_key_id", "id"), ("secret_access_key", "key")];
+        assert_eq!(who(&given, &[("S3DLIO_ANONYMOUS", "1")], &[]), "keys");
+    }
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl CredentialSource for Nobody {
+        async fn credentials(&self) -> Result<Credentials> {
+            Err(Error::invalid("nobody has keys"))
+        }
+    }
+
+    #[test]
+    fn a_source_stands_alone_and_above_the_environment() {
+        let resolve = |options: &Options| {
+            let file = BTreeMap::from([
+                ("AWS_ACCESS_KEY_ID".to_owned(), "id".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY".to_owned(), "key".to_owned()),
+                ("AWS_ENDPOINT_URL".to_owned(), "http://file".to_owned()),
+            ]);
+            Values {
+                options,
+                env: &|_| None,
+                dotenv: &file,
+            }
+            .resolve()
+        };
+        let mut options = Options::default();
+        options.set_credentials(Arc::new(Nobody));
+
+        let s3 = resolve(&options).unwrap().s3;
+        assert!(matches!(s3.identity, S3Identity::Source(_)));
+        assert_eq!(
+            s3.endpoint_url, None,
+            "a file does not lead a source's keys"
+        );
+        for rival in ["access_key_id", "profile", "anonymous"] {
+            let mut both = options.clone();
+            both.set(rival, "1").unwrap();
+            let error = resolve(&both).unwrap_err();
+            assert!(error.to_string().contains(rival), "{error}");
+        }
+    }
+
+    #[test]
+    fn options_are_equal_with_the_same_source() {
+        let mut options = Options::default();
+        options.set_credentials(Arc::new(Nobody));
+        let mut other = Options::default();
+        other.set_credentials(Arc::new(Nobody));
+
+        assert!(options == options.clone());
+        assert!(options != other && options != Options::default());
+        assert!(!options.is_empty());
+    }
+
+    #[test]
+    fn a_file_leads_only_its_own_credentials() {
+        let s3 = [
+            ("AWS_ENDPOINT_URL", "http://file"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+        ];
+        let az = [
+            ("AZURE_STORAGE_ENDPOINT", "http://file/a"),
+            ("AZURE_STORAGE_ACCOUNT", "a"),
+            ("AZURE_STORAGE_SAS_TOKEN", "sig=x"),
+        ];
+        let led = |options: &[_], env: &[_], file: &[_]| {
+            let config = resolve(options, env, file).unwrap();
+            let az = config.az.endpoint_url.is_some();
+            assert_eq!(az, config.az.account_name.is_some());
+            config.s3.endpoint_url.is_some() || az
+        };
+
+        assert!(led(&[], &[], &s3));
+        assert!(led(&[], &[], &az));
+        assert!(!led(&[], &[], &s3[..1]));
+        assert!(!led(&[], &[], &az[..2]));
+        assert!(!led(&[], &s3[1..], &s3));
+        assert!(!led(&[], &[("AZURE_STORAGE_KEY", "a2V5")], &az));
+        assert!(!led(&[("account_key", "a2V5")], &[], &az));
+        assert!(led(&[], &s3[..1], &s3[1..]), "the environment may lead");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        for name in ["endpoint_url", "azure_endpoint_url"] {
+            let error = resolve(&[(name, "http://user:s3cr3t@host/")], &[], &[]).unwrap_err();
+
+            assert!(error.to_string().starts_with(name), "{error}");
+            assert!(!error.to_string().contains("s3cr3t"), "{error}");
+        }
     }
 
     #[test]

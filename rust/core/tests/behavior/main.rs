@@ -16,7 +16,9 @@ mod faults;
 mod keys;
 mod listing;
 mod place;
+mod quirks;
 mod spans;
+mod tls;
 
 use place::Target;
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::http::Stalled;
 use super::retry::Failure;
+use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
 /// The error document of the service.
@@ -31,6 +32,13 @@ pub(super) fn refusal(status: u16, headers: &Headers, body: &[u8]) -> Failure {
         ("", "") => format!("the service answered {status}"),
         ("", code) => format!("the service answered {code}"),
         (message, _) => message.to_owned(),
+    };
+    let elsewhere = header("location").and_then(redirect::origin);
+    let detail = match elsewhere {
+        Some(origin) if matches!(status, 300..=399) => {
+            format!("{detail}: a redirect to {origin} is not followed")
+        }
+        _ => detail,
     };
     let mut error = Error::new(kind, detail)
         .with_status(status)
@@ -60,7 +68,7 @@ fn classify(status: u16, code: &str) -> (ErrorKind, bool) {
         // A container being deleted is gone within a minute: it can be made again then.
         (500 | 502, _) | (409, "ContainerBeingDeleted") => (ErrorKind::Server, true),
         (400, "Md5Mismatch" | "Crc64Mismatch") => (ErrorKind::Integrity, false),
-        (400..=499, _) => (ErrorKind::InvalidInput, false),
+        (300..=499, _) => (ErrorKind::InvalidInput, false),
         _ => (ErrorKind::Server, false),
     }
 }
@@ -174,7 +182,7 @@ mod tests {
             (500, "OperationTimedOut", ErrorKind::Timeout, true),
             (500, "InternalError", ErrorKind::Server, true),
             (501, "", ErrorKind::Server, false),
-            (307, "", ErrorKind::Server, false),
+            (307, "", ErrorKind::InvalidInput, false),
         ] {
             assert_eq!(classify(status, code), (kind, retryable), "{status} {code}");
         }

@@ -19,6 +19,7 @@ use super::account::Account;
 use super::http::HttpTransport;
 use super::retry::{Failure, Tries};
 use super::{auth, error, keys};
+use crate::backend::redirect;
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
@@ -38,7 +39,7 @@ pub(super) struct Session {
 }
 
 /// One request, to be sent as often as needed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     method: Method,
     url: Url,
@@ -99,15 +100,44 @@ impl Session {
 
     /// Sends until an answer has one of the statuses wanted.
     pub async fn send(&self, call: &Call, wanted: &[u16], tries: &mut Tries<'_>) -> Result<Answer> {
+        let mut moved = None;
         loop {
             tries.count();
-            let failure = match self.exchange(call).await {
+            let here = moved.as_ref().unwrap_or(call);
+            let failure = match self.exchange(here).await {
                 Ok(answer) if wanted.contains(&answer.status) => return Ok(answer),
-                Ok(answer) => refused(answer).await,
+                Ok(answer) => {
+                    let elsewhere = self.elsewhere(here, &answer);
+                    let failure = refused(answer).await;
+                    match elsewhere {
+                        None => failure,
+                        Some(call) => {
+                            moved = Some(call);
+                            Failure {
+                                error: failure.error.with_retryable(true),
+                                ..failure
+                            }
+                        }
+                    }
+                }
                 Err(failure) => failure,
             };
             tries.again(failure).await?;
         }
+    }
+
+    /// The same call at another host of the account, if that is where an answer sends it.
+    fn elsewhere(&self, call: &Call, answer: &Answer) -> Option<Call> {
+        if !matches!(answer.status, 307 | 308) {
+            return None;
+        }
+        let service = Url::parse(&self.endpoint).ok()?;
+        let to = redirect::follow(service.host_str(), &call.url, answer.header("location")?)?;
+        let mut moved = call.clone();
+        moved.url.set_scheme(to.scheme()).ok()?;
+        moved.url.set_host(to.host_str()).ok()?;
+        moved.url.set_port(to.port()).ok()?;
+        Some(moved)
     }
 
     /// Sends and reads the whole answer; for answers without a body, or with a short one.

@@ -9,14 +9,13 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     RuntimeComponents, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -25,7 +24,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 
 use super::peer::{Observer, Peer};
-use crate::config::{Config, S3Config};
+use super::source::{Source, for_sdk};
+use crate::config::{Config, S3Config, S3Identity};
 use crate::error::{Error, Result};
 
 const FALLBACK_REGION: &str = "us-east-1";
@@ -72,6 +72,12 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .timeout_config(timeouts)
         // Ours, see `attempts` and `stall`: they go on through the body and count it all together.
         .retry_config(RetryConfig::disabled())
+        // Whoever waits for credentials is a request, with a stall limit of its own.
+        .identity_cache(
+            IdentityCache::lazy()
+                .load_timeout(config.retry.deadline)
+                .build(),
+        )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &config.s3.profile {
         shared = shared.profile_name(profile);
@@ -97,7 +103,7 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     if let Some(endpoint) = endpoint {
         s3 = s3.endpoint_url(endpoint);
     }
-    if config.s3.anonymous {
+    if matches!(config.s3.identity, S3Identity::Anonymous) {
         s3 = s3.allow_no_auth();
     }
     Ok(Connected {
@@ -135,29 +141,30 @@ async fn credentials(
     region: &Region,
     imds: imds::Client,
 ) -> Option<SharedCredentialsProvider> {
-    if config.anonymous {
-        return None;
+    match &config.identity {
+        S3Identity::Anonymous => None,
+        S3Identity::Keys(given) => Some(SharedCredentialsProvider::new(for_sdk(given))),
+        S3Identity::Source(source) => {
+            Some(SharedCredentialsProvider::new(Source(Arc::clone(source))))
+        }
+        S3Identity::Profile => {
+            let mut profile = ProfileFileCredentialsProvider::builder().configure(provider);
+            if let Some(name) = &config.profile {
+                profile = profile.profile_name(name);
+            }
+            Some(SharedCredentialsProvider::new(profile.build()))
+        }
+        S3Identity::Chain => {
+            let mut chain = DefaultCredentialsChain::builder()
+                .configure(provider.clone())
+                .region(region.clone())
+                .imds_client(imds);
+            if let Some(name) = &config.profile {
+                chain = chain.profile_name(name);
+            }
+            Some(SharedCredentialsProvider::new(chain.build().await))
+        }
     }
-    if let Some(given) = &config.credentials {
-        return Some(SharedCredentialsProvider::new(Credentials::new(
-            given.access_key_id.reveal(),
-            given.secret_access_key.reveal(),
-            given
-                .session_token
-                .as_ref()
-                .map(|token| token.reveal().to_owned()),
-            None,
-            "s3dlio",
-        )));
-    }
-    let mut chain = DefaultCredentialsChain::builder()
-        .configure(provider.clone())
-        .region(region.clone())
-        .imds_client(imds);
-    if let Some(name) = &config.profile {
-        chain = chain.profile_name(name);
-    }
-    Some(SharedCredentialsProvider::new(chain.build().await))
 }
 
 fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {

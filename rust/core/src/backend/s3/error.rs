@@ -11,6 +11,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::attempts::Failure;
+use super::peer::FOLLOWED;
+use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
 const NO_CREDENTIALS: &str = "no credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
@@ -66,13 +68,21 @@ fn unanswered<E>(kind: ErrorKind, what: &str, error: SdkError<E, HttpResponse>) 
 where
     E: StdError + Send + Sync + 'static,
 {
+    // A source of credentials speaks for itself.
+    let from_source = chain(&error).find_map(<dyn StdError>::downcast_ref::<Error>);
     let credentials = chain(&error).find_map(<dyn StdError>::downcast_ref::<CredentialsError>);
-    let mine = if let Some(cause) = credentials {
+    let mine = if let Some(own) = from_source {
+        Error::new(own.kind(), own.detail()).with_retryable(false)
+    } else if let Some(cause) = credentials {
         no_credentials(cause)
     } else {
         // A certificate that is not trusted now will not be trusted at the next try either.
         let untrusted =
             chain(&error).any(|cause| cause.to_string().contains("invalid peer certificate"));
+        let what = match untrusted {
+            true => "the server's certificate is refused",
+            false => what,
+        };
         let mine = Error::new(kind, what);
         let retryable = mine.retryable() && !untrusted;
         mine.with_retryable(retryable)
@@ -108,6 +118,7 @@ fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) ->
     // MinIO repeats code and message in headers, which are all there is to a failed HEAD.
     let code = headers.get("x-minio-error-code").or(code);
     let (kind, retryable) = classify(status, code);
+    let followed = headers.get(FOLLOWED).is_some();
     let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason());
@@ -122,9 +133,13 @@ fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) ->
     {
         detail = format!("{detail}: the bucket is in region {region}");
     }
+    let elsewhere = headers.get("location").and_then(redirect::origin);
+    if let Some(origin) = elsewhere.filter(|_| matches!(status, 300..=399) && !followed) {
+        detail = format!("{detail}: a redirect to {origin} is not followed");
+    }
     let mut error = Error::new(kind, detail)
         .with_status(status)
-        .with_retryable(retryable);
+        .with_retryable(retryable || followed);
     if let Some(code) = code {
         error = error.with_code(code);
     }

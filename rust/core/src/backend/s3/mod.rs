@@ -14,9 +14,11 @@ mod multipart;
 mod object;
 mod payload;
 mod peer;
+mod place;
 mod range;
 mod read;
 mod service;
+mod source;
 mod stall;
 mod store;
 #[cfg(test)]

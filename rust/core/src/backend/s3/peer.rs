@@ -1,25 +1,40 @@
-//! What the endpoint has shown of itself: whether it is MinIO, and whether it takes checksum headers.
+//! What the endpoint has shown of itself: whether it is MinIO, whether it takes checksum headers, and where it wants
+//! requests to go.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextMut,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+use super::place::Places;
 use super::xml::is_complete;
+
+/// Put on an answer whose redirect will be followed, for those who see the answer only.
+pub(super) const FOLLOWED: &str = "x-s3dlio-followed";
 
 /// Facts that are found out once and then kept.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
     is_minio: OnceLock<bool>,
     refuses_checksums: AtomicBool,
+    pub(super) places: Places,
 }
 
 impl Peer {
+    pub(super) fn new(endpoint: Option<&str>) -> Self {
+        Peer {
+            places: Places::new(endpoint),
+            ..Peer::default()
+        }
+    }
+
     /// `None` until an answer has been seen.
     pub(super) fn is_minio(&self) -> Option<bool> {
         self.is_minio.get().copied()
@@ -34,7 +49,16 @@ impl Peer {
     }
 }
 
-/// Looks at every answer of a client: notes what it tells of the [`Peer`], and refuses XML that was cut.
+/// Where a request went.
+#[derive(Debug)]
+struct Asked(String);
+
+impl Storable for Asked {
+    type Storer = StoreReplace<Asked>;
+}
+
+/// Looks at every answer of a client: notes what it tells of the [`Peer`], and refuses XML that was cut. Sends each
+/// request where the peer wants it.
 #[derive(Debug)]
 pub(super) struct Observer(pub(super) Arc<Peer>);
 
@@ -44,12 +68,37 @@ impl Intercept for Observer {
         "Observer"
     }
 
-    fn read_before_deserialization(
+    fn modify_before_signing(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        if let Some(place) = self.0.places.of(request.uri()) {
+            request.set_uri(place)?;
+        }
+        // The request is gone by the time its answer is seen.
+        let asked = Asked(request.uri().to_owned());
+        config.interceptor_state().store_put(asked);
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        if matches!(answer.status().as_u16(), 307 | 308)
+            && let Some(location) = answer.headers().get("location")
+            && let Some(Asked(asked)) = config.load::<Asked>()
+            && self.0.places.redirected(asked, location)
+        {
+            let headers = context.response_mut().headers_mut();
+            headers.insert(FOLLOWED, "1");
+        }
         self.0.is_minio.get_or_init(|| {
             let server = context
                 .response()

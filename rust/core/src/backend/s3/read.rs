@@ -133,7 +133,7 @@ impl S3Store {
             .run(|| self.get(key, range, if_match, want_checksum))
             .await;
         answer.map_err(|error| match error.status() {
-            Some(412) => replaced().with_status(412).with_attempts(error.attempts()),
+            Some(412) => replaced_meanwhile(&error),
             Some(416) => error.with_code("InvalidRange"),
             _ => error,
         })
@@ -208,6 +208,14 @@ impl S3Store {
 
 fn broken(detail: &str) -> Error {
     Error::new(ErrorKind::ConnectionFailed, detail)
+}
+
+fn replaced_meanwhile(error: &Error) -> Error {
+    let known = replaced().with_status(412).with_attempts(error.attempts());
+    match error.request_id() {
+        Some(id) => known.with_request_id(id),
+        None => known,
+    }
 }
 
 fn replaced() -> Error {

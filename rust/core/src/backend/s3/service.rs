@@ -27,10 +27,11 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(config: Arc<Config>) -> Self {
+        let peer = Arc::new(Peer::new(config.s3.endpoint_url.as_deref()));
         Service {
             config,
             connected: OnceCell::new(),
-            peer: Arc::default(),
+            peer,
         }
     }
 
@@ -82,6 +83,28 @@ impl Service {
         answer(limit, progress, Box::pin(request))
             .await?
             .map_err(failure)
+            .map_err(|failure| self.learn(failure))
+    }
+
+    /// An endpoint that refuses buckets in the path gets them in the host name from now on.
+    fn learn(&self, failure: Failure) -> Failure {
+        let refused = matches!(
+            failure.error.code(),
+            Some("SecondLevelDomainForbidden" | "PathStyleDomainForbidden")
+        );
+        if !refused
+            || self.config.s3.path_style.is_some()
+            || !self.peer.places.want_bucket_in_host()
+        {
+            return failure;
+        }
+        tracing::warn!(
+            "the endpoint takes no buckets in the path; going on with addressing_style=virtual"
+        );
+        Failure {
+            error: failure.error.with_retryable(true),
+            ..failure
+        }
     }
 
     /// Runs a request with checksum headers, and without them where the endpoint refuses those. That is found out once.
