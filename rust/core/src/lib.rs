@@ -21,6 +21,7 @@ mod payload;
 mod span;
 mod split;
 mod store;
+mod transport;
 pub mod types;
 mod uri;
 
