@@ -24,9 +24,11 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 
+use super::http::Http;
 use super::peer::{Observer, Peer};
 use crate::config::{Config, S3Config};
 use crate::error::{Error, Result};
+use crate::transport::Transport;
 
 const FALLBACK_REGION: &str = "us-east-1";
 /// Off EC2 nothing answers at the metadata address; without a short limit every start would wait for it.
@@ -52,7 +54,10 @@ impl fmt::Debug for Connected {
 /// # Errors
 /// `InvalidInput` naming a CA bundle that cannot be used.
 pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connected> {
-    let http = http_client(config.ca_bundle.as_deref())?;
+    let transport = Transport::new(config)?;
+    let theirs = sdk_client(config.ca_bundle.as_deref())?;
+    let http = Http::new(transport, theirs, config.retry.stall_timeout);
+    let http = SharedHttpClient::new(http);
     let provider = ProviderConfig::default().with_http_client(http.clone());
     let imds = imds::Client::builder()
         .configure(&provider)
@@ -160,10 +165,15 @@ async fn credentials(
     Some(SharedCredentialsProvider::new(chain.build().await))
 }
 
-fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
+/// The SDK's own HTTP client, for what our transport does not take.
+fn sdk_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
     let mut trust = TrustStore::default();
     if let Some(path) = ca_bundle {
-        trust = trust.with_pem_certificate(read_bundle(path)?);
+        // The transport has tried its certificates: the SDK panics on one it cannot read.
+        let pem = std::fs::read(path).map_err(|cause| {
+            Error::invalid(format!("ca_bundle {path}: cannot be read")).with_source(cause)
+        })?;
+        trust = trust.with_pem_certificate(pem);
     }
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|cause| Error::invalid("TLS cannot be set up").with_source(cause))?;
@@ -184,22 +194,6 @@ fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
     )
 }
 
-/// The SDK panics on a certificate it cannot read, so each is tried here first.
-fn read_bundle(path: &str) -> Result<Vec<u8>> {
-    let refuse = |what: &str| Error::invalid(format!("ca_bundle {path}: {what}"));
-    let pem = std::fs::read(path).map_err(|cause| refuse("cannot be read").with_source(cause))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-        .map_err(|cause| refuse("is not a PEM file of certificates").with_source(cause))?;
-    if certificates.is_empty() {
-        return Err(refuse("holds no certificate"));
-    }
-    reqwest::Client::builder()
-        .tls_certs_only(certificates)
-        .build()
-        .map_err(|cause| refuse("holds a certificate that cannot be used").with_source(cause))?;
-    Ok(pem)
-}
-
 fn is_aws_endpoint(url: &str) -> bool {
     let host = url::Url::parse(url)
         .ok()
@@ -217,27 +211,5 @@ mod tests {
         assert!(is_aws_endpoint("https://s3.cn-north-1.amazonaws.com.cn"));
         assert!(!is_aws_endpoint("http://127.0.0.1:9000"));
         assert!(!is_aws_endpoint("https://amazonaws.com.example.org"));
-    }
-
-    #[test]
-    fn a_bad_bundle_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        for (name, content) in [
-            ("missing", None),
-            ("empty", Some("")),
-            ("bad", Some(bad)),
-            ("text", Some("hello")),
-        ] {
-            let path = dir.path().join(name);
-            if let Some(content) = content {
-                std::fs::write(&path, content).unwrap();
-            }
-
-            let error = http_client(path.to_str()).unwrap_err();
-
-            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
-            assert!(error.to_string().contains(name), "{error}");
-        }
     }
 }

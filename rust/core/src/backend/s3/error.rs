@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::attempts::Failure;
 use crate::error::{Error, ErrorKind};
@@ -32,6 +33,9 @@ where
             }
             .caused_by(error)
         }
+        SdkError::DispatchFailure(ref dispatch) if is_ours(dispatch) => {
+            Failure::from(take_ours(error))
+        }
         SdkError::DispatchFailure(ref dispatch) => {
             let kind = if dispatch.is_timeout() {
                 ErrorKind::Timeout
@@ -45,6 +49,27 @@ where
         SdkError::TimeoutError(_) => unanswered(ErrorKind::Timeout, "no answer in time", error),
         _ => unanswered(ErrorKind::InvalidInput, "the request cannot be made", error),
     }
+}
+
+/// The transport's own error, on its way through the SDK.
+fn is_ours(dispatch: &DispatchFailure) -> bool {
+    let source = dispatch.as_connector_error().and_then(StdError::source);
+    source.is_some_and(<dyn StdError>::is::<Error>)
+}
+
+fn take_ours<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: StdError + Send + Sync + 'static,
+{
+    error
+        .into_source()
+        .ok()
+        .and_then(|source| source.downcast::<ConnectorError>().ok())
+        .and_then(|source| source.into_source().downcast::<Error>().ok())
+        .map_or_else(
+            || Error::new(ErrorKind::ConnectionFailed, "no connection"),
+            |ours| *ours,
+        )
 }
 
 impl Failure {

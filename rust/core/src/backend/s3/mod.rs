@@ -9,6 +9,7 @@ mod complete;
 mod connect;
 mod delete;
 mod error;
+mod http;
 mod list;
 mod multipart;
 mod object;

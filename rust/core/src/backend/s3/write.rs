@@ -6,6 +6,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 
 use super::attempts::{Attempts, Failure};
+use super::http::Slot;
 use super::object::WRITE_TOKEN;
 use super::payload::{crc32c, joined, stream};
 use super::stall::Progress;
@@ -70,20 +71,21 @@ impl S3Store {
             .set_content_type(options.content_type.clone())
             .set_storage_class(options.storage_class.as_deref().map(StorageClass::from));
         let output = if self.service.config().s3.sign_payload {
-            // One frame, so the watch cannot see it move; the deadline bounds it.
-            let request = request.body(joined(body)).send();
-            self.service
-                .send_body(self.service.retry().deadline, &progress, request)
-                .await?
+            // One frame, so nobody can see it move; the deadline bounds it.
+            let slot = Slot::sending(body, &progress, Some(self.service.retry().deadline));
+            let request = request
+                .body(joined(body))
+                .customize()
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         } else {
+            let slot = Slot::sending(body, &progress, None);
             let request = request
                 .body(stream(body, &progress))
                 .customize()
                 .disable_payload_signing()
-                .send();
-            self.service
-                .send_body(self.service.retry().stall_timeout, &progress, request)
-                .await?
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         };
         Ok(WriteReply {
             etag: output.e_tag,
