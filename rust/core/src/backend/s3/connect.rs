@@ -13,6 +13,7 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::endpoint::ParamsBuilder;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -25,6 +26,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 
 use super::http::Http;
+use super::identity::Identity;
 use super::peer::{Observer, Peer};
 use crate::config::{Config, S3Config};
 use crate::error::{Error, Result};
@@ -34,10 +36,14 @@ const FALLBACK_REGION: &str = "us-east-1";
 /// Off EC2 nothing answers at the metadata address; without a short limit every start would wait for it.
 const IMDS_LIMIT: Duration = Duration::from_secs(1);
 
-/// A client, and whether it speaks to AWS itself.
+/// A client, whether it speaks to AWS itself, and what the short way needs.
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) is_aws: bool,
+    pub(super) transport: Transport,
+    pub(super) identity: Identity,
+    /// Where buckets are, but for their names.
+    pub(super) rules: ParamsBuilder,
 }
 
 impl fmt::Debug for Connected {
@@ -56,7 +62,7 @@ impl fmt::Debug for Connected {
 pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connected> {
     let transport = Transport::new(config)?;
     let theirs = sdk_client(config.ca_bundle.as_deref())?;
-    let http = Http::new(transport, theirs, config.retry.stall_timeout);
+    let http = Http::new(transport.clone(), theirs, config.retry.stall_timeout);
     let http = SharedHttpClient::new(http);
     let provider = ProviderConfig::default().with_http_client(http.clone());
     let imds = imds::Client::builder()
@@ -81,7 +87,8 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     if let Some(profile) = &config.s3.profile {
         shared = shared.profile_name(profile);
     }
-    shared = match credentials(&config.s3, &provider, &region, imds).await {
+    let credentials = credentials(&config.s3, &provider, &region, imds).await;
+    shared = match credentials.clone() {
         Some(credentials) => shared.credentials_provider(credentials),
         None => shared.no_credentials(),
     };
@@ -94,8 +101,15 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .or(shared.endpoint_url())
         .map(str::to_owned);
     let is_aws = endpoint.as_deref().is_none_or(is_aws_endpoint);
+    let path_style = config.s3.path_style.unwrap_or(!is_aws);
+    let rules = ParamsBuilder::default()
+        .region(region.to_string())
+        .set_endpoint(endpoint.clone())
+        .force_path_style(path_style)
+        .set_use_fips(shared.use_fips())
+        .set_use_dual_stack(shared.use_dual_stack());
     let mut s3 = aws_sdk_s3::config::Builder::from(&shared)
-        .force_path_style(config.s3.path_style.unwrap_or(!is_aws))
+        .force_path_style(path_style)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(Observer(Arc::clone(peer)));
@@ -108,6 +122,9 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     Ok(Connected {
         client: Client::from_conf(s3.build()),
         is_aws,
+        transport,
+        identity: Identity::new(credentials),
+        rules,
     })
 }
 

@@ -96,6 +96,12 @@ impl S3Store {
         body: &Payload,
         checksum: Option<Checksum>,
     ) -> Result<Option<String>, Failure> {
+        if let Some(road) = self.road().await? {
+            let id = service_id(upload);
+            return self
+                .short_put_part(road, key, id, number, body, checksum)
+                .await;
+        }
         let progress = Progress::default();
         let request = self
             .service

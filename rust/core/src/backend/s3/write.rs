@@ -1,5 +1,6 @@
 //! PUT of a whole object, and the questions asked when the answer to a write was lost.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -56,6 +57,10 @@ impl S3Store {
         checksum: Option<Checksum>,
         token: Option<&str>,
     ) -> Result<WriteReply, Failure> {
+        if let Some(road) = self.road().await? {
+            let headers = properties(options, token);
+            return self.short_put(road, key, body, checksum, headers).await;
+        }
         let progress = Progress::default();
         let request = self
             .service
@@ -121,7 +126,11 @@ impl S3Store {
 
     pub(super) async fn head(&self, key: &Key) -> Result<HeadObjectOutput> {
         let client = self.service.client().await?;
+        let road = self.road().await?;
         let head = || async {
+            if let Some(road) = road {
+                return self.short_head(road, key).await;
+            }
             let request = client
                 .head_object()
                 .bucket(&self.bucket)
@@ -137,6 +146,26 @@ pub(super) fn has_token(head: &HeadObjectOutput, token: &str) -> bool {
     head.metadata()
         .and_then(|all| all.get(WRITE_TOKEN))
         .is_some_and(|found| found == token)
+}
+
+/// What a write tells about its object, as headers. The type is the one the SDK gives where none is told.
+fn properties(options: &WriteOptions, token: Option<&str>) -> Vec<(Cow<'static, str>, String)> {
+    let kind = options
+        .content_type
+        .as_deref()
+        .unwrap_or("application/octet-stream");
+    let mut headers = vec![("content-type".into(), kind.to_owned())];
+    if options.if_none_match {
+        headers.push(("if-none-match".into(), "*".to_owned()));
+    }
+    if let Some(class) = &options.storage_class {
+        headers.push(("x-amz-storage-class".into(), class.clone()));
+    }
+    for (name, value) in metadata(options, token).into_iter().flatten() {
+        let name = format!("x-amz-meta-{}", name.to_ascii_lowercase());
+        headers.push((name.into(), value));
+    }
+    headers
 }
 
 /// Unlike any other writer's.
