@@ -202,7 +202,7 @@ mod tests {
             "HTTP/1.1 abc\r\n\r\n",
             "\0\0",
         ] {
-            assert!(head(bad).is_err(), "{:.20}", bad);
+            assert!(head(bad).is_err(), "{bad:.20}");
         }
     }
 

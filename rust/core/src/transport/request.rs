@@ -10,8 +10,7 @@ use super::Endpoint;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 
-/// One request. `host` and `content-length` are added where they are not given.
-#[derive(Debug)]
+/// One request. `host` and `content-length` are added where they are not given. It cannot be printed: it is signed.
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) endpoint: &'a Endpoint,
@@ -93,7 +92,6 @@ fn check(name: &str, value: &str) -> Result<()> {
 const PIECES: usize = 32;
 
 /// What is left to send of a head and the body behind it.
-#[derive(Debug)]
 pub(super) struct Gather<'a> {
     head: &'a [u8],
     /// Those that are not out yet.

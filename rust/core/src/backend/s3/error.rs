@@ -115,7 +115,7 @@ fn chain<'a>(
 type Find<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
 
 /// An error that the service itself reported, in a document of its own.
-pub(super) fn refusal<'a>(status: u16, header: &Find<'a>, document: &[u8]) -> Failure {
+pub(super) fn refusal(status: u16, header: &Find<'_>, document: &[u8]) -> Failure {
     let (code, message) = (text(document, "Code"), text(document, "Message"));
     answered(status, header, code.as_deref(), message.as_deref())
 }
@@ -125,12 +125,7 @@ fn answered_sdk(answer: &HttpResponse, code: Option<&str>, message: Option<&str>
     answered(answer.status().as_u16(), &header, code, message)
 }
 
-fn answered<'a>(
-    status: u16,
-    header: &Find<'a>,
-    code: Option<&str>,
-    message: Option<&str>,
-) -> Failure {
+fn answered(status: u16, header: &Find<'_>, code: Option<&str>, message: Option<&str>) -> Failure {
     // MinIO repeats code and message in headers, which are all there is to a failed HEAD.
     let code = header("x-minio-error-code").or(code);
     let (kind, retryable) = classify(status, code);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::RuntimeComponents;
 use aws_sdk_s3::config::http::{HttpRequest, HttpResponse};
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream, SdkBody};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -202,7 +202,7 @@ async fn collect(body: SdkBody) -> Result<Bytes> {
         Some(bytes) => Ok(Bytes::copy_from_slice(bytes)),
         None => {
             let all = ByteStream::new(body).collect().await;
-            all.map(|all| all.into_bytes())
+            all.map(AggregatedBytes::into_bytes)
                 .map_err(|cause| Error::invalid("the body cannot be read").with_source(cause))
         }
     }

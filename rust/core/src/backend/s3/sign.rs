@@ -184,12 +184,12 @@ mod tests {
         Credentials::new("AKIAIOSFODNN7EXAMPLE", secret, None, None, "docs")
     }
 
-    fn signature(signed: &Signed<'_>) -> String {
+    fn signature(request: &Signed<'_>) -> String {
         let signer = Signer::new("us-east-1");
-        let text = signer.authorization(&credentials(), signed);
+        let text = signer.authorization(&credentials(), request);
         assert_eq!(
             text,
-            signer.authorization(&credentials(), signed),
+            signer.authorization(&credentials(), request),
             "the kept key"
         );
         text.rsplit_once("Signature=").unwrap().1.to_owned()

@@ -18,12 +18,12 @@ fn large() -> Payload {
 #[tokio::test]
 async fn pieces_go_out_in_order_and_the_answer_comes_back() {
     let server = Server::start([talk(async |mut socket| {
-        let heard = socket.hear().await;
+        let request = socket.hear().await;
         let head = "PUT /target?query HTTP/1.1\r\nx-a: b\r\nhost: 127.0.0.1:";
-        assert!(heard.starts_with(head), "{heard}");
+        assert!(request.starts_with(head), "{request}");
         assert!(
-            heard.ends_with("content-length: 6\r\n\r\nabcdef"),
-            "{heard}"
+            request.ends_with("content-length: 6\r\n\r\nabcdef"),
+            "{request}"
         );
         socket
             .say("HTTP/1.1 201 Made\r\netag: e\r\ncontent-length: 2\r\n\r\nok")

@@ -41,8 +41,8 @@ impl Server {
         let uri = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = Endpoint::of(&uri.parse::<Uri>().unwrap()).unwrap();
         let talks: Vec<Talk> = talks.into_iter().collect();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
+        let mut listening = JoinSet::new();
+        listening.spawn(async move {
             let mut under_way = JoinSet::new();
             for talk in talks {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -54,7 +54,7 @@ impl Server {
         });
         Server {
             endpoint,
-            talks: tasks,
+            talks: listening,
         }
     }
 
