@@ -47,11 +47,10 @@ class Options:
         retry_deadline: Seconds after which no further try is made.
         part_size: Bytes of a part of a large transfer, or text like "8MiB".
         concurrency: Requests under way at once.
-        memory_limit: Bytes that streams hold at once, or text like "1GiB".
+        memory_limit: Bytes that one call holds of what it streams, or text like "1GiB".
         verify: Compare reads with the stored checksum: strong also asks for it.
         durable: fsync local files and their directories.
         direct: What `direct://` does on a file system without O_DIRECT: fall back, or fail.
-        max_decompressed: Largest output, in bytes, of a compressed frame that does not tell it.
 
     Example:
         >>> import s3dlio
@@ -87,7 +86,6 @@ class Options:
     verify: Literal["strong", "auto", "off"] | None = None
     durable: bool | None = None
     direct: Literal["auto", "strict"] | None = None
-    max_decompressed: int | str | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The settings that are given.

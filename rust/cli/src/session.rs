@@ -97,7 +97,7 @@ async fn until_signalled(
 async fn wind_down(runtime: &Runtime) {
     let metrics = runtime.metrics();
     let ended = async {
-        while metrics.num_alive_tasks() > 0 {
+        while metrics.num_alive_tasks() > 0 || s3dlio::leftovers() > 0 {
             tokio::time::sleep(WIND_DOWN_POLL).await;
         }
     };

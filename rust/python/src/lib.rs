@@ -27,7 +27,7 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::buckets::{create_bucket, create_bucket_async, delete_bucket, delete_bucket_async};
     #[pymodule_export]
-    use crate::buffer::Buffer;
+    use crate::buffer::{_restore_buffer, Buffer};
     #[pymodule_export]
     use crate::checkpoint::Shards;
     #[pymodule_export]

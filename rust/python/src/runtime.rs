@@ -25,8 +25,10 @@ use crate::errors;
 
 /// How often a blocked call looks for signals. Ctrl-C must show within a second.
 const SIGNAL_POLL: Duration = Duration::from_millis(50);
-/// What an exiting interpreter waits for, one after the other: calls under way, I/O threads, errands.
+/// What an exiting interpreter waits for, one after the other: calls under way, uploads that are taken back and writes
+/// to local files, I/O threads, errands.
 const EXIT_CALLS: Duration = Duration::from_secs(1);
+const EXIT_LEFTOVERS: Duration = Duration::from_secs(1);
 const EXIT_RUNTIME: Duration = Duration::from_secs(2);
 const EXIT_ERRANDS: Duration = Duration::from_secs(1);
 
@@ -296,6 +298,10 @@ fn at_exit(py: Python<'_>) {
     py.detach(|| {
         let deadline = Instant::now() + EXIT_CALLS;
         while process.inside.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        let deadline = Instant::now() + EXIT_LEFTOVERS;
+        while s3dlio::leftovers() > 0 && Instant::now() < deadline {
             thread::park_timeout(Duration::from_millis(5));
         }
         stop(process, EXIT_RUNTIME);

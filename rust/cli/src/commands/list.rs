@@ -22,7 +22,7 @@ pub async fn run(session: &mut Session, args: &List) -> Result<(), Failure> {
         if is_prefix(&entry) && last_prefix.as_ref() == Some(&entry.key) {
             continue;
         }
-        count += 1;
+        count += u64::from(!is_prefix(&entry));
         let line = line(&root, &entry, args);
         session
             .output

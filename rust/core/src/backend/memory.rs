@@ -137,13 +137,7 @@ impl MemoryStore {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Container) -> Result<T>) -> Result<T> {
-        match lock(&self.container).as_mut() {
-            Some(container) => act(container),
-            None => Err(
-                Error::new(ErrorKind::NotFound, "the container does not exist")
-                    .with_code("NoSuchBucket"),
-            ),
-        }
+        act(existing(lock(&self.container).as_mut())?)
     }
 
     fn object(&self, key: &Key) -> Result<Object> {
@@ -355,17 +349,24 @@ impl Store for MemoryStore {
     }
 
     async fn delete_container(&self, _at: &Key) -> Result<()> {
-        self.with(|container| match container.objects.len() {
-            0 => Ok(()),
-            count => Err(Error::new(
+        let mut container = lock(&self.container);
+        let count = existing(container.as_mut())?.objects.len();
+        if count > 0 {
+            return Err(Error::new(
                 ErrorKind::NotEmpty,
                 format!("the container holds {count} objects"),
             )
-            .with_errno(libc::ENOTEMPTY)),
-        })?;
-        *lock(&self.container) = None;
+            .with_errno(libc::ENOTEMPTY));
+        }
+        *container = None;
         Ok(())
     }
+}
+
+fn existing(container: Option<&mut Container>) -> Result<&mut Container> {
+    container.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "the container does not exist").with_code("NoSuchBucket")
+    })
 }
 
 fn last_of(page: &Page) -> Option<String> {

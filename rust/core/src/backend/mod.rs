@@ -1,6 +1,7 @@
 //! One folder per service, and the table that names them.
 
 mod az;
+mod backoff;
 mod local;
 mod memory;
 mod s3;

@@ -122,7 +122,7 @@ impl Client {
     pub async fn delete(&self, uri: &Uri) -> Result<u64> {
         let open = self.begin("delete", uri);
         let work = async {
-            match uri.key().is_prefix() {
+            match uri.is_prefix() {
                 true => self.delete_prefix(uri).await,
                 false => {
                     let store = self.object(uri).await?;

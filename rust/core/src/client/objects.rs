@@ -134,6 +134,7 @@ impl Client {
     pub async fn create_bucket(&self, uri: &Uri) -> Result<()> {
         let open = self.begin("create_bucket", uri);
         let work = async {
+            uri.require_no_object()?;
             self.store(uri)
                 .await?
                 .inner()
@@ -151,6 +152,7 @@ impl Client {
     pub async fn delete_bucket(&self, uri: &Uri) -> Result<()> {
         let open = self.begin("delete_bucket", uri);
         let work = async {
+            uri.require_no_object()?;
             self.store(uri)
                 .await?
                 .inner()

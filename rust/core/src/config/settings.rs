@@ -206,7 +206,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_PART_SIZE"],
         Kind::Size,
         "8 MiB",
-        "Bytes of a part of a large transfer.",
+        "Bytes of a part of a large transfer, 64 KiB at least.",
     ),
     setting(
         "concurrency",
@@ -220,7 +220,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_MEMORY_LIMIT"],
         Kind::Size,
         "1 GiB",
-        "Bytes that streams hold at once, per client.",
+        "Bytes that one call holds at once of what it streams, but always one part of each object.",
     ),
     setting(
         "verify",
@@ -242,13 +242,6 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(DIRECT),
         "auto",
         "direct:// on a file system without O_DIRECT: auto falls back, strict fails.",
-    ),
-    setting(
-        "max_decompressed",
-        &["S3DLIO_MAX_DECOMPRESSED"],
-        Kind::Size,
-        "1 GiB",
-        "Largest output of a compressed frame that does not tell its size.",
     ),
     setting(
         "rt_threads",

@@ -22,9 +22,12 @@ impl SplitStore {
             pool: self.pool.clone(),
             window: self.part_size,
         };
-        let (buf, reply) = self.first(key, range, into, span).await?;
+        let (buf, mut reply) = self.first(key, range, into, span).await?;
+        if range == ByteRange::Whole {
+            self.ask_for_checksum(key, &mut reply).await?;
+        }
         let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
-        self.verify(key, range, &reply, checksum).await?;
+        verify(&reply, checksum)?;
         Ok(buf.freeze())
     }
 
@@ -41,7 +44,8 @@ impl SplitStore {
     ) -> Result<IoBufMut> {
         let wanted = destination.len();
         if wanted == 0 {
-            self.store.stat(key).await?;
+            let size = self.store.stat(key).await?.size;
+            ByteRange::Bounded { offset, len: 0 }.len_in(size)?;
             return Ok(destination);
         }
         // Window by window even for the first request: what it fills is known before its answer.
@@ -56,7 +60,7 @@ impl SplitStore {
                 len: window as u64,
             },
         };
-        let (head, reply) = self
+        let (head, mut reply) = self
             .first(key, range, Destination::Fill(destination), span)
             .await?;
         let available = reply.size - offset;
@@ -69,13 +73,16 @@ impl SplitStore {
                 ),
             ));
         }
-        let whole = offset == 0 && available == wanted as u64;
+        if offset == 0 && available == wanted as u64 {
+            self.ask_for_checksum(key, &mut reply).await?;
+        } else {
+            // The service keeps none of a part.
+            reply.checksum = None;
+        }
         let (buf, checksum) = self
             .rest(key, range, head.unsplit(tail), &reply, span)
             .await?;
-        if whole {
-            self.verify(key, range, &reply, checksum).await?;
-        }
+        verify(&reply, checksum)?;
         Ok(buf)
     }
 
@@ -235,30 +242,40 @@ impl SplitStore {
         Ok((part, sum))
     }
 
-    /// Compares what was read with what the service stores. Only whole objects can be compared.
-    pub(super) async fn verify(
-        &self,
-        key: &Key,
-        range: ByteRange,
-        reply: &ReadReply,
-        read: Option<Checksum>,
-    ) -> Result<()> {
-        if self.verify == Verify::Off || range != ByteRange::Whole {
+    /// With `verify=strong`, asks for the stored checksum of a whole object where its first answer carried none.
+    ///
+    /// # Errors
+    /// `Integrity` where the service has none; `Precondition` if the object was replaced meanwhile.
+    pub(super) async fn ask_for_checksum(&self, key: &Key, reply: &mut ReadReply) -> Result<()> {
+        if self.verify != Verify::Strong || reply.checksum.is_some() || reply.size == 0 {
             return Ok(());
         }
-        match (reply.checksum, read) {
-            (Some(stored), Some(read)) => same_sum(stored, Some(read)),
-            _ if self.verify == Verify::Auto || reply.size == 0 => Ok(()),
-            _ => {
-                let size = self.store.stat(key).await?.size;
-                Err(Error::new(
-                    ErrorKind::Integrity,
-                    format!(
-                        "verify=strong, but the service keeps no checksum of these {size} bytes"
-                    ),
-                ))
-            }
+        let meta = self.store.stat(key).await?;
+        if meta.etag != reply.etag || meta.size != reply.size {
+            return Err(Error::new(
+                ErrorKind::Precondition,
+                "the object was replaced while it was read",
+            ));
         }
+        reply.checksum = meta.checksum;
+        if reply.checksum.is_none() {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                format!(
+                    "verify=strong, but the service keeps no checksum of these {} bytes",
+                    reply.size
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Compares what was read with what the service stores, where there is something to compare.
+pub(super) fn verify(reply: &ReadReply, read: Option<Checksum>) -> Result<()> {
+    match (reply.checksum, read) {
+        (Some(stored), Some(read)) => same_sum(stored, Some(read)),
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 use super::SplitStore;
+use super::read::verify;
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::Checksum;
 use crate::config::Verify;
@@ -41,7 +42,8 @@ impl SplitStore {
     /// As [`SplitStore::read`]; errors of later parts come from [`Download::next`].
     pub async fn stream(&self, key: &Key, memory: u64, span: &Span) -> Result<Download> {
         let into = Destination::Fill(self.take_part(self.part_size)?);
-        let (mut head, reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (mut head, mut reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        self.ask_for_checksum(key, &mut reply).await?;
         head.truncate(reply.filled);
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
         Ok(Download {
@@ -99,7 +101,7 @@ impl Download {
         if let Some(head) = self.head.take() {
             let algorithm = self.reply.checksum.map(|stored| stored.algorithm);
             let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &head));
-            self.deliver(head, sum).await
+            self.deliver(head, sum)
         } else if self.delivered == self.reply.size {
             Ok(None)
         } else {
@@ -117,11 +119,11 @@ impl Download {
                 self.arrived.insert(offset, part);
             };
             let (part, sum) = part?;
-            self.deliver(part, sum).await
+            self.deliver(part, sum)
         }
     }
 
-    async fn deliver(&mut self, part: IoBufMut, sum: Option<Checksum>) -> Result<Option<Buffer>> {
+    fn deliver(&mut self, part: IoBufMut, sum: Option<Checksum>) -> Result<Option<Buffer>> {
         self.delivered += part.len() as u64;
         self.sum = match (self.sum, sum) {
             (Some(before), Some(sum)) => Some(before.then(sum, part.len() as u64)),
@@ -129,9 +131,7 @@ impl Download {
             (before, None) => before,
         };
         if self.delivered == self.reply.size {
-            self.store
-                .verify(&self.key, ByteRange::Whole, &self.reply, self.sum)
-                .await?;
+            verify(&self.reply, self.sum)?;
             if part.is_empty() {
                 return Ok(None);
             }

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use super::{PER_OBJECT, SplitStore};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::Result;
+use crate::leftover::Leftover;
 use crate::payload::Payload;
 use crate::types::{Part, PutResult, UploadId, WriteOptions, WriteReply};
 use crate::uri::Key;
@@ -211,11 +212,13 @@ impl Drop for Upload {
         };
         let (store, key) = (self.store.clone(), self.key.clone());
         let mut tasks = std::mem::take(&mut self.tasks);
+        let running = Leftover::default();
         #[expect(
             clippy::disallowed_methods,
             reason = "drop cannot wait; the task is bounded by the request's own deadline"
         )]
         runtime.spawn(async move {
+            let _running = running;
             // A part that arrives after the abort would stay behind.
             tasks.shutdown().await;
             if let Err(error) = store.inner().abort_upload(&key, &id).await {

@@ -266,22 +266,55 @@ async fn a_flipped_byte_is_never_returned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_damaged_under_way_is_refused_by_the_service() {
-    // The server checks what we claim; a claim that differs from the bytes must not make an object.
     let rig = rig(1000).await;
-    let requests = {
-        rig.put().await.unwrap();
-        rig.server.requests()
+    for (op, size) in [("PutObject", 1000), ("UploadPart", 2 * PART)] {
+        let flip = Action::FlipUpload {
+            offset: 500,
+            bit: 0,
+        };
+        rig.server.fault(Fault::always(flip).op(op));
+        let body = Payload::from(seeded_bytes(9, size));
+
+        let error = rig
+            .client
+            .put(&rig.object, body, &WriteOptions::default())
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{op}: {error}");
+        assert!(rig.server.object("bucket", "object").unwrap() == rig.sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strong_asks_for_the_checksum_that_a_get_did_not_carry() {
+    let rig = rig_with(1000, &[("verify", "strong")]).await;
+    let silent = |op: &str| {
+        let name = "x-amz-checksum-crc32c".to_owned();
+        let hide = Action::SetHeader { name, value: None };
+        Fault::always(hide).op(op)
     };
-    let put = requests
-        .iter()
-        .find(|request| request.op == "PutObject")
-        .unwrap();
-    assert!(
-        put.headers
-            .keys()
-            .any(|name| name.starts_with("x-amz-checksum-")),
-        "{put:?}"
-    );
+    rig.server.fault(silent("GetObject"));
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == *rig.sent);
+    assert_eq!(rig.count("HeadObject"), 1);
+
+    let flip = Action::FlipBit {
+        offset: 7,
+        bit: 0,
+        of: s3dlio_testkit::FlipOrigin::Body,
+    };
+    rig.server.clear_faults();
+    rig.server.fault(silent("GetObject").and(flip));
+    let damaged = rig.client.get(&rig.object).await.unwrap_err();
+    assert_eq!(damaged.kind(), ErrorKind::Integrity, "{damaged}");
+
+    rig.server.clear_faults();
+    rig.server.fault(silent("GetObject"));
+    rig.server.fault(silent("HeadObject"));
+    let unknown = rig.client.get(&rig.object).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::Integrity, "{unknown}");
+    assert!(unknown.to_string().contains("verify=strong"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

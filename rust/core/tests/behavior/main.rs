@@ -60,6 +60,7 @@ suite! {
     listing::one_level_shows_prefixes,
     listing::the_last_part_is_a_pattern,
     listing::delete_removes_exactly_what_was_named,
+    listing::without_its_slash_a_container_is_no_prefix,
     listing::a_prefix_delete_leaves_its_neighbours,
     listing::buckets_are_made_and_removed_once,
     errors::a_missing_object_is_not_found,

@@ -142,8 +142,8 @@ impl Store for LocalStore {
         let file = upload::file(&target, upload)?;
         let (part_size, parts, if_none_match) =
             (upload.part_size, parts.to_vec(), options.if_none_match);
-        self.run(move |local, _| {
-            local.finish_upload(file, &target, part_size, &parts, if_none_match)
+        self.run(move |local, cancelled| {
+            local.finish_upload(file, &target, part_size, &parts, if_none_match, cancelled)
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::blocking::Cancelled;
 use super::open::{Access, Opened};
-use super::write::Temporary;
+use super::write::{Publish, Temporary};
 use super::{Local, path};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
@@ -82,6 +82,7 @@ impl Local {
         part_size: u64,
         parts: &[Part],
         if_none_match: bool,
+        cancelled: &Cancelled,
     ) -> Result<WriteReply> {
         let (size, checksum) = joined(parts, part_size)?;
         // Its own open without O_DIRECT: nothing is written any more.
@@ -97,7 +98,12 @@ impl Local {
             ));
         }
         held.set_len(size)?;
-        self.publish(temporary, &held, target, if_none_match, checksum)
+        let publish = Publish {
+            if_none_match,
+            checksum,
+            cancelled,
+        };
+        self.publish(temporary, &held, target, publish)
     }
 
     pub(super) fn abort_upload(file: &Path) -> Result<()> {

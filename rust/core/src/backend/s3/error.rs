@@ -92,8 +92,9 @@ fn unanswered<E>(kind: ErrorKind, what: &str, error: SdkError<E, HttpResponse>) 
 where
     E: StdError + Send + Sync + 'static,
 {
-    let mine = if chain(&error).any(<dyn StdError>::is::<CredentialsError>) {
-        Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS)
+    let credentials = chain(&error).find_map(<dyn StdError>::downcast_ref::<CredentialsError>);
+    let mine = if let Some(cause) = credentials {
+        no_credentials(cause)
     } else {
         // A certificate that is not trusted now will not be trusted at the next try either.
         let untrusted =
@@ -103,6 +104,21 @@ where
         mine.with_retryable(retryable)
     };
     Failure::from(mine).caused_by(error)
+}
+
+/// Only a chain that has nothing to offer is a denial; one that could not be asked may answer at the next try.
+fn no_credentials(cause: &CredentialsError) -> Error {
+    match cause {
+        CredentialsError::ProviderTimedOut(_) => Error::new(
+            ErrorKind::Timeout,
+            "the source of credentials gave no answer in time",
+        ),
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => Error::new(
+            ErrorKind::ConnectionFailed,
+            "the source of credentials failed",
+        ),
+        _ => Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS),
+    }
 }
 
 fn chain<'a>(
