@@ -15,7 +15,7 @@ use super::attempts::Failure;
 use super::xml::text;
 use crate::error::{Error, ErrorKind};
 
-pub(super) const NO_CREDENTIALS: &str = "no credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
+const NO_CREDENTIALS: &str = "no credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
      S3DLIO_ANONYMOUS=1 for a public bucket)";
 
 pub(super) fn failure<E>(error: SdkError<E, HttpResponse>) -> Failure
@@ -107,7 +107,7 @@ where
 }
 
 /// Only a chain that has nothing to offer is a denial; one that could not be asked may answer at the next try.
-fn no_credentials(cause: &CredentialsError) -> Error {
+pub(super) fn no_credentials(cause: &CredentialsError) -> Error {
     match cause {
         CredentialsError::ProviderTimedOut(_) => Error::new(
             ErrorKind::Timeout,

@@ -4,16 +4,21 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use super::error::NO_CREDENTIALS;
-use crate::error::{Error, ErrorKind, Result};
+use super::error::no_credentials;
+use crate::error::Result;
 
 /// Ask again so long before the end.
 const EARLY: Duration = Duration::from_mins(5);
 /// Ask again after so long where no end is told: files and environments change.
 const UNTIL_ASKED: Duration = Duration::from_mins(15);
+
+/// A process or a service that gives credentials may hang.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Identity {
@@ -39,7 +44,7 @@ impl Identity {
     /// `None` for unsigned requests. One caller asks the provider while the others wait.
     ///
     /// # Errors
-    /// `AccessDenied` where there are none.
+    /// `AccessDenied` where there are none; `Timeout` or `ConnectionFailed` where their source could not be asked.
     pub(super) async fn credentials(&self) -> Result<Option<Credentials>> {
         let Some(provider) = &self.provider else {
             return Ok(None);
@@ -51,7 +56,11 @@ impl Identity {
         {
             return Ok(Some(kept.credentials.clone()));
         }
-        match provider.provide_credentials().await {
+        let answer = match timeout(PATIENCE, provider.provide_credentials()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CredentialsError::provider_timed_out(PATIENCE)),
+        };
+        match answer {
             Ok(credentials) => {
                 let renew = match credentials.expiry() {
                     Some(end) => end.checked_sub(EARLY).unwrap_or(end),
@@ -71,7 +80,7 @@ impl Identity {
                     tracing::warn!(error = %cause, "credentials cannot be renewed; using the old ones");
                     Ok(Some(credentials.clone()))
                 }
-                _ => Err(Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS).with_source(cause)),
+                _ => Err(no_credentials(&cause).with_source(cause)),
             },
         }
     }
@@ -82,10 +91,10 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aws_credential_types::provider::error::CredentialsError;
     use aws_credential_types::provider::{ProvideCredentials, future};
 
     use super::*;
+    use crate::error::ErrorKind;
 
     /// Gives credentials that live for `life`, `good` times.
     #[derive(Debug)]
