@@ -22,6 +22,7 @@ mod payload;
 mod span;
 mod split;
 mod store;
+mod transport;
 pub mod types;
 mod uri;
 

@@ -7,7 +7,7 @@ use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::headers::{HeaderName, Headers};
 use serde::Deserialize;
 
-use super::http::Stalled;
+use super::proxied::Stalled;
 use super::retry::Failure;
 use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
@@ -88,6 +88,10 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
 
 /// An exchange that broke, at any point.
 pub(super) fn broken(cause: azure_core::Error) -> Failure {
+    let cause = match cause.into_downcast::<Error>() {
+        Ok(ours) => return Failure::from(ours),
+        Err(cause) => cause,
+    };
     let (kind, retryable, detail) = diagnose(&cause);
     let error = Error::new(kind, detail)
         .with_retryable(retryable)
@@ -96,6 +100,17 @@ pub(super) fn broken(cause: azure_core::Error) -> Failure {
         error,
         retry_after: None,
         unanswered: retryable,
+    }
+}
+
+/// The transport's own error.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure {
+            unanswered: error.retryable(),
+            error,
+            retry_after: None,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod http;
 mod keys;
 mod list;
 mod meta;
+mod proxied;
 mod read;
 mod retry;
 mod session;
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use self::account::Account;
+use self::http::Http;
 use self::session::Session;
 use super::Driver;
 use crate::checksum::Algorithm;
@@ -74,7 +76,7 @@ struct AzDriver {
 /// One connection pool for everything, one session per account; made at first use, so that none is made in vain.
 #[derive(Debug, Default)]
 struct Opened {
-    client: Option<reqwest::Client>,
+    http: Option<Arc<Http>>,
     /// By the account as the URI names it.
     sessions: HashMap<String, Arc<Session>>,
 }
@@ -99,11 +101,11 @@ impl AzDriver {
             return Ok(Arc::clone(session));
         }
         let resolved = Account::resolve(&self.config.az, account)?;
-        let client = match &opened.client {
-            Some(client) => client.clone(),
-            None => opened.client.insert(http::client(&self.config)?).clone(),
+        let http = match &opened.http {
+            Some(http) => Arc::clone(http),
+            None => Arc::clone(opened.http.insert(Arc::new(Http::new(&self.config)?))),
         };
-        let session = Arc::new(Session::new(&resolved, client, &self.config.retry)?);
+        let session = Arc::new(Session::new(&resolved, http, &self.config.retry)?);
         opened
             .sessions
             .insert(account.to_owned(), Arc::clone(&session));

@@ -4,9 +4,9 @@
 use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::attempts::Failure;
+use super::http::Slot;
 use super::multipart::{service_id, token};
 use super::object::{checksum_headers, meta};
-use super::stall::Progress;
 use super::store::S3Store;
 use super::write::has_token;
 use crate::checksum::Checksum;
@@ -79,11 +79,11 @@ impl S3Store {
             .set_mpu_object_size(with_checksum.then_some(whole.size.cast_signed()))
             .set_if_none_match(options.if_none_match.then(|| "*".to_owned()));
         // The service may take minutes to join many parts.
-        let (limit, progress) = (self.service.retry().deadline, Progress::default());
-        let output = self
-            .service
-            .send_body(limit, &progress, request.send())
-            .await?;
+        let slot = Slot::waiting(self.service.retry().deadline);
+        let request = request
+            .customize()
+            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();
         Ok(Completed {
             etag: output.e_tag,

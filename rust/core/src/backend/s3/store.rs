@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 use super::object::meta;
+use super::road::Road;
 use super::service::Service;
 use crate::buffer::IoBufMut;
 use crate::checksum::Algorithm;
@@ -30,6 +32,8 @@ const LIMITS: PartLimits = PartLimits {
 pub(super) struct S3Store {
     pub(super) service: Arc<Service>,
     pub(super) bucket: String,
+    /// Found at the first request that could take it.
+    pub(super) road: OnceCell<Option<Road>>,
     info: StoreInfo,
 }
 
@@ -47,6 +51,7 @@ impl S3Store {
         S3Store {
             service,
             bucket: bucket.to_owned(),
+            road: OnceCell::new(),
             info: StoreInfo {
                 scheme: Scheme::S3,
                 capability,

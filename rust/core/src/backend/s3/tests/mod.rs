@@ -4,6 +4,7 @@ mod credentials;
 mod live;
 mod reading;
 mod script;
+mod signing;
 mod writing;
 
 use std::sync::Arc;
@@ -36,6 +37,17 @@ fn store(endpoint: &str, more: &[(&str, &str)]) -> S3Store {
     }
     let config = Config::load(&options).unwrap();
     S3Store::new(Arc::new(Service::new(Arc::new(config))), "bucket")
+}
+
+/// The same store without the short way: its requests go through the SDK.
+fn long_way(store: S3Store) -> S3Store {
+    store.road.set(None).unwrap();
+    store
+}
+
+/// For each of a store's ways.
+fn ways() -> [fn(S3Store) -> S3Store; 2] {
+    [|store| store, long_way]
 }
 
 fn key(text: &str) -> Key {
