@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use s3dlio::datagen::ObjectType;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -153,8 +154,8 @@ pub struct Put {
     /// How many objects
     #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub num: u64,
-    /// What the objects hold
-    #[arg(short, long, value_enum, ignore_case = true, default_value_t = ObjectType::Raw)]
+    /// Format of the objects: bytes, or files that NumPy, TensorFlow or HDF5 read
+    #[arg(short, long, value_name = "TYPE", ignore_case = true, default_value = "RAW", value_parser = object_type())]
     pub object_type: ObjectType,
     /// Bytes of each object
     #[arg(short, long, value_name = "BYTES", default_value_t = 20 << 20)]
@@ -162,6 +163,12 @@ pub struct Put {
     /// Names of the objects: the first {} is the number from 0, a second one how many there are
     #[arg(short, long, default_value = "object_{}_of_{}.dat")]
     pub template: String,
+    /// How often each block of 4 KiB (of TFRECORD, each record) occurs within all the objects
+    #[arg(short, long, value_name = "FACTOR", default_value_t = 1)]
+    pub dedup: u64,
+    /// How much smaller a compressor makes the data: from 1, not at all, to 100
+    #[arg(short = 'x', long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub compress: f64,
     /// Number that decides the content: the same one gives the same bytes [default: random]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -183,23 +190,9 @@ pub struct Delete {
     pub jobs: u32,
 }
 
-/// Formats of generated objects; the names are written in capitals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectType {
-    /// Bytes that neither compress nor repeat.
-    Raw,
-}
-
-impl ValueEnum for ObjectType {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[ObjectType::Raw]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        match self {
-            ObjectType::Raw => Some(PossibleValue::new("RAW")),
-        }
-    }
+fn object_type() -> impl TypedValueParser<Value = ObjectType> {
+    PossibleValuesParser::new(ObjectType::ALL.map(ObjectType::as_str))
+        .try_map(|name| name.parse::<ObjectType>())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), NoValue> {
@@ -236,13 +229,18 @@ mod tests {
 
     #[test]
     fn put_takes_the_flags_of_its_habits() {
-        let cli = parse("put -c -j 8 -n 1200 -o RAW -s 4096 -t russ-{}.obj s3://b/").unwrap();
+        let cli =
+            parse("put -c -j 8 -n 1200 -o npz -s 4096 -d 2 -x 1.5 -t russ-{}.obj s3://b/").unwrap();
 
         let Command::Put(put) = cli.command else {
             panic!("not put")
         };
         assert!(put.create_bucket);
         assert_eq!((put.jobs, put.num, put.size), (8, 1200, 4096));
+        assert_eq!(
+            (put.object_type, put.dedup, put.compress),
+            (ObjectType::Npz, 2, 1.5)
+        );
         assert_eq!(
             (put.template.as_str(), put.uri_prefix.as_str()),
             ("russ-{}.obj", "s3://b/")
@@ -284,7 +282,7 @@ mod tests {
         for line in [
             "get s3://b/k -j 0",
             "put s3://b/ -n 0",
-            "put s3://b/ -o NPZ",
+            "put s3://b/ -o PICKLE",
             "stat",
             "list a b",
             "frob",
