@@ -22,6 +22,7 @@ def test_every_type_is_put_and_read_whole(bucket: str, object_type: str) -> None
     put = call("--json", "put", "-c", "-n", "3", "-s", "300000", "-o", object_type, bucket)
 
     assert json.loads(put.out)["bytes"] == 900_000
+    assert call("du", bucket).out == f"900000 bytes in 3 objects: {bucket}\n"
     assert json.loads(call("--json", "get", bucket).out)["bytes"] == 900_000
 
 

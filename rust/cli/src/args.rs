@@ -4,6 +4,7 @@ use std::fmt;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use s3dlio::datagen::ObjectType;
 
 const EXIT_CODES: &str = "\
@@ -20,6 +21,10 @@ const LIST_PATTERN: &str = "\
 What follows the last `/` of the URI is a regular expression. It must match the first component of
 the rest of the key, or with --recursive the whole rest:
   s3-cli list -r 's3://bucket/data/.*\\.csv'";
+
+const COMPLETION: &str = "\
+In bash, for this session or in ~/.bashrc:
+  source <(s3-cli completion bash)";
 
 /// Move data between storage and programs: s3://, az://, file:// and direct://
 #[derive(Debug, Parser)]
@@ -78,6 +83,9 @@ pub enum Command {
     Get(Get),
     Put(Put),
     Delete(Delete),
+    Du(Du),
+    Cat(Cat),
+    Completion(Completion),
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
     Reference,
@@ -190,6 +198,37 @@ pub struct Delete {
     pub jobs: u32,
 }
 
+/// Add up the bytes of one object, or of every object below a prefix that ends in `/`
+#[derive(Debug, Args)]
+pub struct Du {
+    /// One object, or a prefix that ends in `/`
+    pub uri: String,
+    /// The size in KiB, MiB, GiB, ... instead of bytes
+    #[arg(long)]
+    pub human: bool,
+}
+
+/// Write the bytes of one object to stdout
+#[derive(Debug, Args)]
+pub struct Cat {
+    /// One object
+    pub uri: String,
+    /// First byte to write
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub offset: u64,
+    /// Bytes to write [default: to its end]
+    #[arg(long, value_name = "BYTES")]
+    pub length: Option<u64>,
+}
+
+/// Print a script that completes command lines, for a shell to read
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETION)]
+pub struct Completion {
+    /// The shell that is to read it
+    pub shell: Shell,
+}
+
 fn object_type() -> impl TypedValueParser<Value = ObjectType> {
     PossibleValuesParser::new(ObjectType::ALL.map(ObjectType::as_str))
         .try_map(|name| name.parse::<ObjectType>())
@@ -283,6 +322,7 @@ mod tests {
             "get s3://b/k -j 0",
             "put s3://b/ -n 0",
             "put s3://b/ -o PICKLE",
+            "completion csh",
             "stat",
             "list a b",
             "frob",

@@ -26,7 +26,7 @@ mod uri;
 
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
-pub use client::{Client, Scan};
+pub use client::{Client, Reader, Scan};
 pub use config::{Config, Options, Secret};
 pub use error::{Error, ErrorKind, Result};
 pub use payload::Payload;

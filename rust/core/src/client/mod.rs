@@ -4,6 +4,7 @@ mod bulk;
 mod listing;
 mod objects;
 mod operation;
+mod reader;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 pub use listing::Scan;
+pub use reader::Reader;
 
 use crate::backend::{self, Driver};
 use crate::buffer::Pool;
