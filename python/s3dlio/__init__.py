@@ -17,6 +17,7 @@ from __future__ import annotations
 from s3dlio import _s3dlio
 from s3dlio._s3dlio import (
     Buffer,
+    GenerateReport,
     PutResult,
     ShardReport,
     __version__,
@@ -24,6 +25,7 @@ from s3dlio._s3dlio import (
     delete,
     delete_bucket,
     exists,
+    generate,
     get,
     get_many,
     get_many_stats,
@@ -68,6 +70,7 @@ create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
 delete_async = twin(delete, _s3dlio.delete_async)
 delete_bucket_async = twin(delete_bucket, _s3dlio.delete_bucket_async)
 exists_async = twin(exists, _s3dlio.exists_async)
+generate_async = twin(generate, _s3dlio.generate_async)
 get_async = twin(get, _s3dlio.get_async)
 get_many_async = twin(get_many, _s3dlio.get_many_async)
 get_many_stats_async = twin(get_many_stats, _s3dlio.get_many_stats_async)
@@ -88,6 +91,7 @@ __all__ = [
     "CheckpointIncompleteError",
     "CheckpointStore",
     "ConnectionFailedError",
+    "GenerateReport",
     "IntegrityError",
     "InvalidInputError",
     "LocalIOError",
@@ -114,6 +118,8 @@ __all__ = [
     "delete_bucket_async",
     "exists",
     "exists_async",
+    "generate",
+    "generate_async",
     "get",
     "get_async",
     "get_many",

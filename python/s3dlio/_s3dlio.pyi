@@ -11,6 +11,7 @@ from s3dlio._types import Memory, OptionsLike
 
 __all__ = [
     "Buffer",
+    "GenerateReport",
     "PutResult",
     "ShardReport",
     "Shards",
@@ -23,6 +24,8 @@ __all__ = [
     "delete_bucket_async",
     "exists",
     "exists_async",
+    "generate",
+    "generate_async",
     "get",
     "get_async",
     "get_many",
@@ -104,6 +107,21 @@ class Buffer:
         copy: bool | None = None,
     ) -> CapsuleType: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
+
+@final
+class GenerateReport:
+    def __new__(cls, objects: int, bytes: int, elapsed_s: float, seed: int) -> Self: ...
+    @property
+    def objects(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def elapsed_s(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[int, int, float, int]: ...
 
 @final
 class PutResult:
@@ -276,6 +294,34 @@ def list_uris_async(
 ) -> Future[builtins.list[str]]: ...
 def delete(uri: str, *, options: OptionsLike | None = None) -> int: ...
 def delete_async(uri: str, *, options: OptionsLike | None = None) -> Future[int]: ...
+def generate(
+    prefix: str,
+    num: int = 1,
+    *,
+    size: int = 20971520,
+    object_type: str = "RAW",
+    template: str = "object_{}_of_{}.dat",
+    dedup: int = 1,
+    compress: float = 1.0,
+    max_in_flight: int = 32,
+    create_bucket: bool = False,
+    seed: int | None = None,
+    options: OptionsLike | None = None,
+) -> GenerateReport: ...
+def generate_async(
+    prefix: str,
+    num: int = 1,
+    *,
+    size: int = 20971520,
+    object_type: str = "RAW",
+    template: str = "object_{}_of_{}.dat",
+    dedup: int = 1,
+    compress: float = 1.0,
+    max_in_flight: int = 32,
+    create_bucket: bool = False,
+    seed: int | None = None,
+    options: OptionsLike | None = None,
+) -> Future[GenerateReport]: ...
 def create_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...
 def create_bucket_async(uri: str, *, options: OptionsLike | None = None) -> Future[None]: ...
 def delete_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...

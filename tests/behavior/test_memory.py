@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 GET_MARGIN = 64 * MIB
+GENERATE_MARGIN = 128 * MIB
 SAVE_MARGIN = 128 * MIB
 SIZES = (256 * MIB, 1024 * MIB)
 
@@ -83,6 +84,14 @@ data = store.get_shard("weights", 0)
 assert len(data) == size
 if copies:
     data = (data, data.tobytes())
+print(peak() - before)
+"""
+
+GENERATE = """
+options = {**options, "memory_limit": 64 << 20}
+s3.generate(uri + "-made", size=size, object_type="NPZ", options=options)
+if copies:
+    data = s3.get(uri + "-made/object_0_of_1.dat", options=options)
 print(peak() - before)
 """
 
@@ -158,4 +167,16 @@ def test_checkpoints_stay_within_their_margin(
     check(SAVE.replace("LEVEL", str(level)), uri, options, size, SAVE_MARGIN)
     check(LOAD.replace("LEVEL", str(level)), uri, options, size, SAVE_MARGIN)
 
+    s3.delete(base, options=options)
+
+
+def test_what_is_generated_is_never_held_whole(bucket: tuple[str, dict[str, object]]) -> None:
+    base, options = bucket
+    uri, size = base + "object", SIZES[0]
+
+    used = growth(GENERATE, uri, options, size, copies=False)
+    print(f"{size // MIB} MiB: peak {used / MIB:.0f} MiB")
+
+    assert used <= GENERATE_MARGIN
+    assert growth(GENERATE, uri, options, size, copies=True) > GENERATE_MARGIN
     s3.delete(base, options=options)

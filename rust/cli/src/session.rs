@@ -40,7 +40,11 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     logging::start(cli.global.verbose);
-    match execute(&cli) {
+    let result = match &cli.command {
+        Command::Completion(wanted) => commands::completion::run(wanted),
+        _ => execute(&cli),
+    };
+    match result {
         Ok(()) => exit::DONE,
         Err(failure) => {
             if let Some(message) = failure.message() {

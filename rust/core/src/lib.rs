@@ -28,7 +28,7 @@ mod uri;
 
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
-pub use client::{Client, Scan};
+pub use client::{Client, Reader, Scan};
 pub use config::{Config, CredentialSource, Credentials, Options, Secret};
 pub use error::{Error, ErrorKind, Result};
 pub use leftover::leftovers;

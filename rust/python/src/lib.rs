@@ -12,6 +12,7 @@ mod clients;
 mod credentials;
 mod errands;
 mod errors;
+mod generate;
 mod listing;
 mod logging;
 mod many;
@@ -34,6 +35,8 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::cli::run_cli;
     #[pymodule_export]
+    use crate::generate::{generate, generate_async};
+    #[pymodule_export]
     use crate::listing::{delete, delete_async, list, list_async, list_uris, list_uris_async};
     #[pymodule_export]
     use crate::logging::init_logging;
@@ -49,7 +52,7 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::options::settings;
     #[pymodule_export]
-    use crate::results::{PutResult, ShardReport};
+    use crate::results::{GenerateReport, PutResult, ShardReport};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

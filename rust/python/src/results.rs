@@ -23,6 +23,56 @@ impl<'py> IntoPyObject<'py> for Done {
     }
 }
 
+/// A finished `generate`.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq)]
+pub struct GenerateReport {
+    /// Objects written.
+    objects: u64,
+    /// Their bytes in all.
+    bytes: u64,
+    /// Seconds from the first object's start to the last one's end.
+    elapsed_s: f64,
+    /// The seed that was given, or chosen: with it and the same arguments, the same bytes come again.
+    seed: u64,
+}
+
+impl GenerateReport {
+    pub fn of(written: s3dlio::datagen::Generated, seed: u64) -> Self {
+        GenerateReport {
+            objects: written.objects,
+            bytes: written.bytes,
+            elapsed_s: written.elapsed.as_secs_f64(),
+            seed,
+        }
+    }
+}
+
+#[pymethods]
+impl GenerateReport {
+    #[new]
+    fn new(objects: u64, bytes: u64, elapsed_s: f64, seed: u64) -> Self {
+        GenerateReport {
+            objects,
+            bytes,
+            elapsed_s,
+            seed,
+        }
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (u64, u64, f64, u64) {
+        (self.objects, self.bytes, self.elapsed_s, self.seed)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "GenerateReport(objects={}, bytes={}, elapsed_s={:.3}, seed={})",
+            self.objects, self.bytes, self.elapsed_s, self.seed,
+        )
+    }
+}
+
 /// A finished put.
 #[pyclass(frozen, eq, get_all, module = "s3dlio")]
 #[derive(Debug, PartialEq, Eq)]

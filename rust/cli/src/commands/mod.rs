@@ -1,8 +1,11 @@
 //! One file per command.
 
+mod cat;
+pub mod completion;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
+mod du;
 mod get;
 mod list;
 mod put;
@@ -29,6 +32,9 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
+        Command::Du(args) => du::run(session, args).await,
+        Command::Cat(args) => cat::run(session, args).await,
+        Command::Completion(args) => completion::run(args),
         Command::Reference(_) => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ mod conditional;
 mod listing;
 mod objects;
 mod operation;
+mod reader;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 pub use listing::Scan;
+pub use reader::Reader;
 
 use crate::backend::{self, Driver};
 use crate::buffer::Pool;

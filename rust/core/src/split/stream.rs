@@ -46,19 +46,7 @@ impl SplitStore {
         self.ask_for_checksum(key, &mut reply).await?;
         head.truncate(reply.filled);
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
-        Ok(Download {
-            store: self.clone(),
-            key: key.clone(),
-            span: span.clone(),
-            depth: depth.clamp(1, super::PER_OBJECT),
-            requested: reply.filled as u64,
-            delivered: 0,
-            sum: None,
-            head: Some(head),
-            reply,
-            tasks: JoinSet::new(),
-            arrived: BTreeMap::new(),
-        })
+        Ok(Download::begin(self, key, span, depth, 0, head, reply))
     }
 
     /// As [`SplitStore::stream`], of an object that must have this size and checksum, whatever `verify` says; the last
@@ -84,9 +72,66 @@ impl SplitStore {
         download.reply.checksum = Some(expected);
         Ok(download)
     }
+
+    /// As [`SplitStore::stream`], of the bytes of a range, which is not empty.
+    ///
+    /// # Errors
+    /// As there; `InvalidInput` with code `InvalidRange` for an offset that is not in the object.
+    pub(crate) async fn stream_range(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
+        // A part of an object has no stored checksum that it could be compared with.
+        let store = SplitStore {
+            verify: Verify::Off,
+            ..self.clone()
+        };
+        let offset = range.offset();
+        let len = match range {
+            ByteRange::Bounded { len, .. } => len.min(self.part_size),
+            ByteRange::Whole | ByteRange::From(_) => self.part_size,
+        };
+        let into = Destination::Fill(self.take_part(len)?);
+        let window = ByteRange::Bounded { offset, len };
+        let (mut head, mut reply) = store.first(key, window, into, span).await?;
+        head.truncate(reply.filled);
+        // For this download, the object ends where the range does.
+        reply.size = offset + range.len_in(reply.size)?;
+        let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
+        Ok(Download::begin(
+            &store, key, span, depth, offset, head, reply,
+        ))
+    }
 }
 
 impl Download {
+    fn begin(
+        store: &SplitStore,
+        key: &Key,
+        span: &Span,
+        depth: usize,
+        offset: u64,
+        head: IoBufMut,
+        reply: ReadReply,
+    ) -> Self {
+        Download {
+            store: store.clone(),
+            key: key.clone(),
+            span: span.clone(),
+            depth: depth.clamp(1, super::PER_OBJECT),
+            requested: offset + reply.filled as u64,
+            delivered: offset,
+            sum: None,
+            head: Some(head),
+            reply,
+            tasks: JoinSet::new(),
+            arrived: BTreeMap::new(),
+        }
+    }
+
     /// Size of the object; bytes.
     #[must_use]
     pub fn size(&self) -> u64 {

@@ -17,6 +17,7 @@ mod keys;
 mod listing;
 mod place;
 mod quirks;
+mod reader;
 mod spans;
 mod tls;
 
@@ -68,6 +69,10 @@ suite! {
     errors::a_missing_object_is_not_found,
     errors::a_missing_bucket_is_not_found,
     errors::an_error_names_verb_and_target,
+    reader::pieces_are_the_bytes_of_the_range,
+    reader::an_empty_object_has_no_pieces,
+    reader::what_cannot_be_read_is_an_error,
+    reader::a_replaced_object_is_an_error_and_no_splice,
     cancel::no_cancelled_read_writes_later,
     cancel::a_cancelled_put_leaves_nothing_or_everything,
     spans::each_verb_is_one_operation,
