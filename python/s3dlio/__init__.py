@@ -17,9 +17,11 @@ from __future__ import annotations
 from s3dlio import _s3dlio
 from s3dlio._s3dlio import (
     Buffer,
+    CopyResult,
     PutResult,
     ShardReport,
     __version__,
+    copy,
     create_bucket,
     delete,
     delete_bucket,
@@ -31,9 +33,11 @@ from s3dlio._s3dlio import (
     init_logging,
     list,
     list_uris,
+    presign,
     put,
     put_many,
     read_into,
+    set_tier,
     settings,
     stat,
 )
@@ -64,6 +68,7 @@ from s3dlio.exceptions import (
 )
 from s3dlio.options import Options
 
+copy_async = twin(copy, _s3dlio.copy_async)
 create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
 delete_async = twin(delete, _s3dlio.delete_async)
 delete_bucket_async = twin(delete_bucket, _s3dlio.delete_bucket_async)
@@ -74,8 +79,10 @@ get_many_stats_async = twin(get_many_stats, _s3dlio.get_many_stats_async)
 get_range_async = twin(get_range, _s3dlio.get_range_async)
 list_async = twin(list, _s3dlio.list_async)
 list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
+presign_async = twin(presign, _s3dlio.presign_async)
 put_async = twin(put, _s3dlio.put_async)
 put_many_async = twin(put_many, _s3dlio.put_many_async)
+set_tier_async = twin(set_tier, _s3dlio.set_tier_async)
 stat_async = twin(stat, _s3dlio.stat_async)
 
 __all__ = [
@@ -88,6 +95,7 @@ __all__ = [
     "CheckpointIncompleteError",
     "CheckpointStore",
     "ConnectionFailedError",
+    "CopyResult",
     "IntegrityError",
     "InvalidInputError",
     "LocalIOError",
@@ -106,6 +114,8 @@ __all__ = [
     "UnsafePathError",
     "UnsupportedError",
     "__version__",
+    "copy",
+    "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
@@ -127,12 +137,16 @@ __all__ = [
     "list_async",
     "list_uris",
     "list_uris_async",
+    "presign",
+    "presign_async",
     "put",
     "put_async",
     "put_many",
     "put_many_async",
     "read_into",
     "read_into_async",
+    "set_tier",
+    "set_tier_async",
     "settings",
     "stat",
     "stat_async",

@@ -1,9 +1,11 @@
 //! The door: verbs on URIs, for every scheme and every face.
 
 mod bulk;
+mod copy;
 mod listing;
 mod objects;
 mod operation;
+mod presign;
 
 use std::collections::HashMap;
 use std::fmt;

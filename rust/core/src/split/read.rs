@@ -22,7 +22,7 @@ impl SplitStore {
             pool: self.pool.clone(),
             window: self.part_size,
         };
-        let (buf, reply) = self.first(key, range, into, span).await?;
+        let (buf, reply) = self.first(key, range, None, into, span).await?;
         let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
         self.verify(key, range, &reply, checksum).await?;
         Ok(buf.freeze())
@@ -57,7 +57,7 @@ impl SplitStore {
             },
         };
         let (head, reply) = self
-            .first(key, range, Destination::Fill(destination), span)
+            .first(key, range, None, Destination::Fill(destination), span)
             .await?;
         let available = reply.size - offset;
         if available < wanted as u64 {
@@ -102,7 +102,7 @@ impl SplitStore {
             .min(destination.len());
         let tail = destination.split_off(window);
         let into = Destination::Fill(destination);
-        let (head, mut reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (head, mut reply) = self.first(key, ByteRange::Whole, None, into, span).await?;
         same_size(reply.size, size)?;
         reply.checksum = Some(expected);
         let (buf, read) = self
@@ -112,16 +112,17 @@ impl SplitStore {
         Ok(buf)
     }
 
-    /// The first request; its answer tells size, etag and checksum.
+    /// The first request; its answer tells size, etag and checksum. Later ones ask for that etag, this one for `etag`.
     pub(super) async fn first(
         &self,
         key: &Key,
         range: ByteRange,
+        etag: Option<String>,
         into: Destination,
         span: &Span,
     ) -> Result<(IoBufMut, ReadReply)> {
         let options = ReadOptions {
-            if_match: None,
+            if_match: etag,
             want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
             span: span.clone(),
         };

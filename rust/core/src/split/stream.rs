@@ -40,8 +40,22 @@ impl SplitStore {
     /// # Errors
     /// As [`SplitStore::read`]; errors of later parts come from [`Download::next`].
     pub async fn stream(&self, key: &Key, memory: u64, span: &Span) -> Result<Download> {
+        self.stream_of(key, None, memory, span).await
+    }
+
+    /// As [`SplitStore::stream`], of the object that has this etag, if one is given.
+    ///
+    /// # Errors
+    /// As there; `Precondition` if the object has another one.
+    pub(crate) async fn stream_of(
+        &self,
+        key: &Key,
+        etag: Option<String>,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
         let into = Destination::Fill(self.take_part(self.part_size)?);
-        let (mut head, reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (mut head, reply) = self.first(key, ByteRange::Whole, etag, into, span).await?;
         head.truncate(reply.filled);
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
         Ok(Download {

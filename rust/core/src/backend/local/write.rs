@@ -72,7 +72,13 @@ impl Local {
             opened.file.set_len(body.len())?;
         }
         cancelled.check()?;
-        self.publish(temporary, &opened.file, target, if_none_match, checksum)
+        self.publish(
+            temporary,
+            &opened.file,
+            target,
+            if_none_match,
+            Some(checksum),
+        )
     }
 
     /// Makes a temporary file beside the target, and missing parents.
@@ -108,7 +114,7 @@ impl Local {
         file: &File,
         target: &Path,
         if_none_match: bool,
-        checksum: Checksum,
+        checksum: Option<Checksum>,
     ) -> Result<WriteReply> {
         // A directory that cannot be opened could not be made durable: found before the old file is gone.
         let parent = self
@@ -127,7 +133,7 @@ impl Local {
         Ok(WriteReply {
             etag: Some(etag),
             version_id: None,
-            checksum: Some(checksum),
+            checksum,
         })
     }
 }
