@@ -77,6 +77,7 @@ pub enum Command {
     Get(Get),
     Put(Put),
     Delete(Delete),
+    Presign(Presign),
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
     Reference,
@@ -181,6 +182,19 @@ pub struct Delete {
     /// Objects under way at once, where they are deleted one by one
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
+}
+
+/// Print a URL that lets whoever has it do one thing with one object, for a while
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// One object of s3:// or az://, which need not exist
+    pub uri: String,
+    /// What for: GET, PUT, HEAD or DELETE
+    #[arg(long, default_value = "GET")]
+    pub method: String,
+    /// How long it holds: from 1 second to 604800, a week
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub expires_in: u64,
 }
 
 /// Formats of generated objects; the names are written in capitals.

@@ -5,6 +5,7 @@ mod delete;
 mod delete_bucket;
 mod get;
 mod list;
+mod presign;
 mod put;
 mod stat;
 
@@ -29,6 +30,7 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
+        Command::Presign(args) => presign::run(session, args).await,
         Command::Reference => Ok(()),
     }
 }
