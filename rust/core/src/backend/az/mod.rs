@@ -2,8 +2,10 @@
 
 mod account;
 mod auth;
+mod batch;
 mod connection;
 mod copy;
+mod delete;
 mod digest;
 mod error;
 mod extent;

@@ -142,7 +142,7 @@ impl Session {
         for (name, value) in &call.headers {
             request.insert_header(name.clone(), value.clone());
         }
-        if matches!(call.method, Method::Put) {
+        if matches!(call.method, Method::Put | Method::Post) {
             request.insert_header("content-length", call.body.len().to_string());
         }
         let context = Context::new().with_value(call.body.clone());

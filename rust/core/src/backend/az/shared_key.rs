@@ -58,7 +58,7 @@ impl SharedKey {
         BASE64.encode(mac.finalize().into_bytes())
     }
 
-    fn authorization(&self, method: Method, url: &Url, headers: &Headers) -> String {
+    pub fn authorization(&self, method: Method, url: &Url, headers: &Headers) -> String {
         let text = string_to_sign(&self.account, method, url, headers);
         format!("SharedKey {}:{}", self.account, self.sign(&text))
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::http::Method;
-use futures::{StreamExt as _, stream};
 
 use super::{AzStore, keys, meta};
 use crate::buffer::IoBufMut;
@@ -131,11 +130,7 @@ impl Store for AzStore {
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
-        let requests = stream::iter(keys.iter().cloned()).map(|key| self.delete_one(key));
-        let failures = requests
-            .buffer_unordered(self.deletes)
-            .filter_map(std::future::ready);
-        Ok(failures.collect().await)
+        self.delete_blobs(keys).await
     }
 
     async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
@@ -176,31 +171,6 @@ impl Store for AzStore {
 }
 
 impl AzStore {
-    async fn delete_one(&self, key: Key) -> Option<DeleteFailure> {
-        let error = self.delete_blob(&key).await.err()?;
-        Some(DeleteFailure {
-            key: key.as_str().to_owned(),
-            error,
-        })
-    }
-
-    async fn delete_blob(&self, key: &Key) -> Result<()> {
-        keys::check(key)?;
-        let call = self
-            .session
-            .blob(Method::Delete, &self.container, key)?
-            .header("x-ms-delete-snapshots", "include");
-        match self
-            .session
-            .ask(&call, 202, &mut self.session.tries())
-            .await
-        {
-            // A missing container is an error, a missing blob is what was wanted.
-            Err(error) if error.code() == Some("BlobNotFound") => Ok(()),
-            answer => answer.map(drop),
-        }
-    }
-
     async fn require_empty(&self) -> Result<()> {
         let mut page = PageRequest::default();
         loop {

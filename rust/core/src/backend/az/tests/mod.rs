@@ -3,6 +3,7 @@
 
 mod access;
 mod copying;
+mod deletes;
 mod faults;
 mod objects;
 mod server;
