@@ -17,10 +17,12 @@ from __future__ import annotations
 from s3dlio import _s3dlio
 from s3dlio._s3dlio import (
     Buffer,
+    CopyResult,
     GenerateReport,
     PutResult,
     ShardReport,
     __version__,
+    copy,
     create_bucket,
     delete,
     delete_bucket,
@@ -33,9 +35,11 @@ from s3dlio._s3dlio import (
     init_logging,
     list,
     list_uris,
+    presign,
     put,
     put_many,
     read_into,
+    set_tier,
     settings,
     stat,
 )
@@ -66,6 +70,7 @@ from s3dlio.exceptions import (
 )
 from s3dlio.options import Options
 
+copy_async = twin(copy, _s3dlio.copy_async)
 create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
 delete_async = twin(delete, _s3dlio.delete_async)
 delete_bucket_async = twin(delete_bucket, _s3dlio.delete_bucket_async)
@@ -77,8 +82,10 @@ get_many_stats_async = twin(get_many_stats, _s3dlio.get_many_stats_async)
 get_range_async = twin(get_range, _s3dlio.get_range_async)
 list_async = twin(list, _s3dlio.list_async)
 list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
+presign_async = twin(presign, _s3dlio.presign_async)
 put_async = twin(put, _s3dlio.put_async)
 put_many_async = twin(put_many, _s3dlio.put_many_async)
+set_tier_async = twin(set_tier, _s3dlio.set_tier_async)
 stat_async = twin(stat, _s3dlio.stat_async)
 
 __all__ = [
@@ -91,6 +98,7 @@ __all__ = [
     "CheckpointIncompleteError",
     "CheckpointStore",
     "ConnectionFailedError",
+    "CopyResult",
     "GenerateReport",
     "IntegrityError",
     "InvalidInputError",
@@ -110,6 +118,8 @@ __all__ = [
     "UnsafePathError",
     "UnsupportedError",
     "__version__",
+    "copy",
+    "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
@@ -133,12 +143,16 @@ __all__ = [
     "list_async",
     "list_uris",
     "list_uris_async",
+    "presign",
+    "presign_async",
     "put",
     "put_async",
     "put_many",
     "put_many_async",
     "read_into",
     "read_into_async",
+    "set_tier",
+    "set_tier_async",
     "settings",
     "stat",
     "stat_async",

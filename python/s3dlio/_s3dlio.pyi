@@ -11,11 +11,14 @@ from s3dlio._types import Memory, OptionsLike
 
 __all__ = [
     "Buffer",
+    "CopyResult",
     "GenerateReport",
     "PutResult",
     "ShardReport",
     "Shards",
     "__version__",
+    "copy",
+    "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
@@ -39,6 +42,8 @@ __all__ = [
     "list_async",
     "list_uris",
     "list_uris_async",
+    "presign",
+    "presign_async",
     "put",
     "put_async",
     "put_many",
@@ -46,6 +51,8 @@ __all__ = [
     "read_into",
     "read_into_async",
     "run_cli",
+    "set_tier",
+    "set_tier_async",
     "settings",
     "stat",
     "stat_async",
@@ -107,6 +114,24 @@ class Buffer:
         copy: bool | None = None,
     ) -> CapsuleType: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
+
+@final
+class CopyResult:
+    __match_args__ = ("etag", "size", "crc32c", "version_id")
+    def __new__(
+        cls, etag: str | None, size: int, crc32c: int | None, version_id: str | None
+    ) -> Self: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def crc32c(self) -> int | None: ...
+    @property
+    def version_id(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str | None, int, int | None, str | None]: ...
 
 @final
 class GenerateReport:
@@ -236,6 +261,24 @@ def put_async(
     tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[PutResult]: ...
+def copy(src: str, dst: str, *, options: OptionsLike | None = None) -> CopyResult: ...
+def copy_async(src: str, dst: str, *, options: OptionsLike | None = None) -> Future[CopyResult]: ...
+def presign(
+    uri: str,
+    *,
+    method: str = "GET",
+    expires_in: int = 3600,
+    options: OptionsLike | None = None,
+) -> str: ...
+def presign_async(
+    uri: str,
+    *,
+    method: str = "GET",
+    expires_in: int = 3600,
+    options: OptionsLike | None = None,
+) -> Future[str]: ...
+def set_tier(uri: str, tier: str, *, options: OptionsLike | None = None) -> None: ...
+def set_tier_async(uri: str, tier: str, *, options: OptionsLike | None = None) -> Future[None]: ...
 def stat(uri: str, *, options: OptionsLike | None = None) -> _Stat: ...
 def stat_async(uri: str, *, options: OptionsLike | None = None) -> Future[_Stat]: ...
 def exists(uri: str, *, options: OptionsLike | None = None) -> bool: ...
@@ -256,12 +299,22 @@ def put_many(
     objects: Iterable[tuple[str, Memory]],
     max_in_flight: int = 32,
     *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> builtins.list[PutResult]: ...
 def put_many_async(
     objects: Iterable[tuple[str, Memory]],
     max_in_flight: int = 32,
     *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[builtins.list[PutResult]]: ...
 def list(

@@ -45,6 +45,7 @@ class Options:
         account_key: Shared key of the account, base64.
         sas_token: Shared access signature, without its question mark.
         connection_string: Azure connection string.
+        azure_checksum: Checksum that Azure verifies of each body; crc64 costs far less CPU.
         connect_timeout: Seconds to connect, per try.
         stall_timeout: Seconds without a byte before a transfer is dropped and tried again.
         max_attempts: Tries of one request, the first included.
@@ -81,6 +82,7 @@ class Options:
     account_key: str | None = None
     sas_token: str | None = None
     connection_string: str | None = None
+    azure_checksum: Literal["md5", "crc64"] | None = None
     connect_timeout: float | None = None
     stall_timeout: float | None = None
     max_attempts: int | None = None

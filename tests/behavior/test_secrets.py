@@ -32,6 +32,8 @@ for base, options in places:
     s3.get(base + "object", options=options)
     s3.stat(base + "object", options=options)
     s3.list(base, recursive=True, options=options)
+    s3.copy(base + "object", base + "copy", options=options)
+    assert "ignature=" in (url := s3.presign(base + "object", options=options)) or "sig=" in url
     for uri in (base + "missing", base[:-1] + "-missing/object"):
         try:
             asyncio.run(s3.get_async(uri, options=options))
@@ -102,6 +104,7 @@ def test_nothing_printed_at_trace_level_holds_a_credential(minio: Server, azurit
         SESSION_TOKEN,
         SIGNATURE,
         "Signature=",
+        "sig=",
         "SharedKey devstoreaccount1:",
     ]
     for secret in secrets:

@@ -21,6 +21,7 @@ COMMANDS = [
     "du",
     "cat",
     "completion",
+    "presign",
 ]
 
 

@@ -28,7 +28,11 @@ SIGNATURES = {
     "read_into": "(uri, dst, *, offset=0, options=None)",
     "put": "(uri, data, *, if_none_match=False, metadata=None, content_type=None,"
     " storage_class=None, tier=None, options=None)",
-    "put_many": "(objects, max_in_flight=32, *, options=None)",
+    "put_many": "(objects, max_in_flight=32, *, if_none_match=False, metadata=None,"
+    " content_type=None, storage_class=None, tier=None, options=None)",
+    "copy": "(src, dst, *, options=None)",
+    "presign": "(uri, *, method='GET', expires_in=3600, options=None)",
+    "set_tier": "(uri, tier, *, options=None)",
     "list": "(uri, recursive=False, pattern=None, *, options=None)",
     "list_uris": "(uri, recursive=False, pattern=None, *, options=None)",
     "stat": "(uri, *, options=None)",
@@ -164,7 +168,7 @@ def test_put_result_is_a_value() -> None:
 
 
 def test_put_keeps_its_promises() -> None:
-    metadata = {"epoch": "7", "größe": "ß"}
+    metadata = {"epoch": "7", "run": "a b"}
     s3.put(URI, b"a", metadata=metadata, content_type="text/plain", storage_class="X")
 
     with pytest.raises(s3.AlreadyExistsError):

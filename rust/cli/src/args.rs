@@ -86,6 +86,7 @@ pub enum Command {
     Du(Du),
     Cat(Cat),
     Completion(Completion),
+    Presign(Presign),
     #[command(hide = true)]
     Reference(Reference),
 }
@@ -203,6 +204,19 @@ pub struct Reference {
     /// That of all settings instead
     #[arg(long)]
     pub settings: bool,
+}
+
+/// Print a URL that lets whoever has it do one thing with one object, for a while
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// One object of s3:// or az://, which need not exist
+    pub uri: String,
+    /// What for: GET, PUT, HEAD or DELETE
+    #[arg(long, default_value = "GET")]
+    pub method: String,
+    /// How long it holds: from 1 second to 604800, a week
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub expires_in: u64,
 }
 
 /// Add up the bytes of one object, or of every object below a prefix that ends in `/`

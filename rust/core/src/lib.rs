@@ -35,5 +35,5 @@ pub use leftover::leftovers;
 pub use payload::Payload;
 pub use span::{Observer, Operation, Span};
 pub use store::Store;
-pub use types::{Entry, ObjectMeta, PutResult, WriteOptions};
+pub use types::{CopyResult, Entry, HttpMethod, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

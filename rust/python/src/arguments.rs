@@ -76,6 +76,11 @@ pub fn seed(object: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     integer(object, "seed must be 0 or more and below 2**64").map(Some)
 }
 
+/// Seconds that something holds; the core knows the bounds.
+pub fn lifetime(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    integer(object, "expires_in must be from 1 to 604800 seconds")
+}
+
 /// A rank of a distributed program.
 pub fn rank(object: &Bound<'_, PyAny>) -> PyResult<u32> {
     integer(object, "rank must be 0 or more and below 2**32")

@@ -9,6 +9,7 @@ mod buffer;
 mod checkpoint;
 mod cli;
 mod clients;
+mod copying;
 mod credentials;
 mod errands;
 mod errors;
@@ -18,8 +19,10 @@ mod logging;
 mod many;
 mod objects;
 mod options;
+mod presign;
 mod results;
 mod runtime;
+mod tiers;
 mod twins;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -34,6 +37,8 @@ mod _s3dlio {
     use crate::checkpoint::Shards;
     #[pymodule_export]
     use crate::cli::run_cli;
+    #[pymodule_export]
+    use crate::copying::{copy, copy_async};
     #[pymodule_export]
     use crate::generate::{generate, generate_async};
     #[pymodule_export]
@@ -52,7 +57,11 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::options::settings;
     #[pymodule_export]
-    use crate::results::{GenerateReport, PutResult, ShardReport};
+    use crate::presign::{presign, presign_async};
+    #[pymodule_export]
+    use crate::results::{CopyResult, GenerateReport, PutResult, ShardReport};
+    #[pymodule_export]
+    use crate::tiers::{set_tier, set_tier_async};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -23,6 +23,76 @@ impl<'py> IntoPyObject<'py> for Done {
     }
 }
 
+/// A finished copy.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq, Eq)]
+pub struct CopyResult {
+    /// As the service sends it, with its quotes; None where it sends none.
+    etag: Option<String>,
+    /// Bytes copied.
+    size: u64,
+    /// CRC-32C (Castagnoli) of the bytes; None where the service copied them itself and tells none.
+    crc32c: Option<u32>,
+    /// Where the bucket keeps versions, else None.
+    version_id: Option<String>,
+}
+
+impl From<s3dlio::CopyResult> for CopyResult {
+    fn from(copy: s3dlio::CopyResult) -> Self {
+        CopyResult {
+            etag: copy.etag,
+            size: copy.size,
+            crc32c: copy.crc32c,
+            version_id: copy.version_id,
+        }
+    }
+}
+
+#[pymethods]
+impl CopyResult {
+    #[new]
+    fn new(
+        etag: Option<String>,
+        size: u64,
+        crc32c: Option<u32>,
+        version_id: Option<String>,
+    ) -> Self {
+        CopyResult {
+            etag,
+            size,
+            crc32c,
+            version_id,
+        }
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
+        PutResult::__match_args__()
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (Option<&str>, u64, Option<u32>, Option<&str>) {
+        (
+            self.etag.as_deref(),
+            self.size,
+            self.crc32c,
+            self.version_id.as_deref(),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        let crc32c = self
+            .crc32c
+            .map_or_else(|| "None".to_owned(), |sum| format!("{sum:#010x}"));
+        format!(
+            "CopyResult(etag={}, size={}, crc32c={crc32c}, version_id={})",
+            python_text(self.etag.as_deref()),
+            self.size,
+            python_text(self.version_id.as_deref()),
+        )
+    }
+}
+
 /// A finished `generate`.
 #[pyclass(frozen, eq, get_all, module = "s3dlio")]
 #[derive(Debug, PartialEq)]

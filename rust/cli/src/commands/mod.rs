@@ -8,6 +8,7 @@ mod delete_bucket;
 mod du;
 mod get;
 mod list;
+mod presign;
 mod put;
 mod stat;
 
@@ -35,6 +36,7 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Du(args) => du::run(session, args).await,
         Command::Cat(args) => cat::run(session, args).await,
         Command::Completion(args) => completion::run(args),
+        Command::Presign(args) => presign::run(session, args).await,
         Command::Reference(_) => Ok(()),
     }
 }

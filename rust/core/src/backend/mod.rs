@@ -1,5 +1,6 @@
 //! One folder per service, and the table that names them.
 
+mod attributes;
 mod az;
 mod backoff;
 mod local;

@@ -2,9 +2,11 @@
 
 mod bulk;
 mod conditional;
+mod copy;
 mod listing;
 mod objects;
 mod operation;
+mod presign;
 mod reader;
 
 use std::collections::HashMap;

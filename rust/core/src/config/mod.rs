@@ -95,6 +95,14 @@ pub struct S3Config {
     pub sign_payload: bool,
 }
 
+/// What Azure is given to verify each body with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AzureChecksum {
+    Md5,
+    /// CRC-64/NVME.
+    Crc64,
+}
+
 #[derive(Debug, Clone)]
 pub struct AzConfig {
     pub endpoint_url: Option<String>,
@@ -102,6 +110,7 @@ pub struct AzConfig {
     pub account_key: Option<Secret>,
     pub sas_token: Option<Secret>,
     pub connection_string: Option<Secret>,
+    pub checksum: AzureChecksum,
 }
 
 #[derive(Debug, Clone)]
@@ -382,6 +391,10 @@ impl Values<'_> {
                 account_key,
                 sas_token,
                 connection_string,
+                checksum: match self.choice("azure_checksum", settings::AZURE_CHECKSUM)? {
+                    Some("crc64") => AzureChecksum::Crc64,
+                    _ => AzureChecksum::Md5,
+                },
             },
             retry: RetryConfig {
                 max_attempts: self

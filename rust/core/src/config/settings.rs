@@ -50,6 +50,7 @@ const fn setting(
 pub const VERIFY: &[&str] = &["strong", "auto", "off"];
 pub const DIRECT: &[&str] = &["auto", "strict"];
 pub const ADDRESSING: &[&str] = &["auto", "path", "virtual"];
+pub const AZURE_CHECKSUM: &[&str] = &["md5", "crc64"];
 pub const SIGN_PAYLOAD: &[&str] = &["auto", "always"];
 
 /// Every setting, in the order of the reference.
@@ -158,6 +159,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "none",
         "Azure connection string.",
+    ),
+    setting(
+        "azure_checksum",
+        &["S3DLIO_AZURE_CHECKSUM"],
+        Kind::Choice(AZURE_CHECKSUM),
+        "md5",
+        "Checksum that Azure verifies of each body: crc64 costs far less CPU; emulators know md5 only.",
     ),
     setting(
         "connect_timeout",

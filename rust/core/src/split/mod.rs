@@ -1,5 +1,6 @@
 //! Large reads and writes become concurrent ranges and parts; whole reads are compared with the stored checksum.
 
+mod copy;
 mod read;
 mod stream;
 mod upload;

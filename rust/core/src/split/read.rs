@@ -22,7 +22,7 @@ impl SplitStore {
             pool: self.pool.clone(),
             window: self.part_size,
         };
-        let (buf, mut reply) = self.first(key, range, into, span).await?;
+        let (buf, mut reply) = self.first(key, range, None, into, span).await?;
         if range == ByteRange::Whole {
             self.ask_for_checksum(key, &mut reply).await?;
         }
@@ -61,7 +61,7 @@ impl SplitStore {
             },
         };
         let (head, mut reply) = self
-            .first(key, range, Destination::Fill(destination), span)
+            .first(key, range, None, Destination::Fill(destination), span)
             .await?;
         let available = reply.size - offset;
         if available < wanted as u64 {
@@ -109,7 +109,7 @@ impl SplitStore {
             .min(destination.len());
         let tail = destination.split_off(window);
         let into = Destination::Fill(destination);
-        let (head, mut reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (head, mut reply) = self.first(key, ByteRange::Whole, None, into, span).await?;
         same_size(reply.size, size)?;
         reply.checksum = Some(expected);
         let (buf, read) = self
@@ -119,16 +119,17 @@ impl SplitStore {
         Ok(buf)
     }
 
-    /// The first request; its answer tells size, etag and checksum.
+    /// The first request; its answer tells size, etag and checksum. Later ones ask for that etag, this one for `etag`.
     pub(super) async fn first(
         &self,
         key: &Key,
         range: ByteRange,
+        etag: Option<String>,
         into: Destination,
         span: &Span,
     ) -> Result<(IoBufMut, ReadReply)> {
         let options = ReadOptions {
-            if_match: None,
+            if_match: etag,
             want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
             span: span.clone(),
         };

@@ -41,8 +41,22 @@ impl SplitStore {
     /// # Errors
     /// As [`SplitStore::read`]; errors of later parts come from [`Download::next`].
     pub async fn stream(&self, key: &Key, memory: u64, span: &Span) -> Result<Download> {
+        self.stream_of(key, None, memory, span).await
+    }
+
+    /// As [`SplitStore::stream`], of the object that has this etag, if one is given.
+    ///
+    /// # Errors
+    /// As there; `Precondition` if the object has another one.
+    pub(crate) async fn stream_of(
+        &self,
+        key: &Key,
+        etag: Option<String>,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
         let into = Destination::Fill(self.take_part(self.part_size)?);
-        let (mut head, mut reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (mut head, mut reply) = self.first(key, ByteRange::Whole, etag, into, span).await?;
         self.ask_for_checksum(key, &mut reply).await?;
         head.truncate(reply.filled);
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
@@ -96,7 +110,7 @@ impl SplitStore {
         };
         let into = Destination::Fill(self.take_part(len)?);
         let window = ByteRange::Bounded { offset, len };
-        let (mut head, mut reply) = store.first(key, window, into, span).await?;
+        let (mut head, mut reply) = store.first(key, window, None, into, span).await?;
         head.truncate(reply.filled);
         // For this download, the object ends where the range does.
         reply.size = offset + range.len_in(reply.size)?;

@@ -11,14 +11,20 @@
 
 mod bytes;
 mod cancel;
+mod conditions;
+mod copy_faults;
+mod copying;
 mod errors;
 mod faults;
 mod keys;
 mod listing;
 mod place;
+mod presigning;
+mod properties;
 mod quirks;
 mod reader;
 mod spans;
+mod tiers;
 mod tls;
 
 use place::Target;
@@ -73,6 +79,17 @@ suite! {
     reader::an_empty_object_has_no_pieces,
     reader::what_cannot_be_read_is_an_error,
     reader::a_replaced_object_is_an_error_and_no_splice,
+    properties::metadata_and_content_type_are_kept,
+    properties::classes_and_tiers_are_kept,
+    properties::an_option_that_cannot_be_kept_is_named,
+    properties::a_value_that_cannot_be_sent_is_named,
+    copying::a_copy_has_the_bytes_and_properties_of_its_source,
+    copying::a_copy_goes_to_another_bucket,
+    copying::a_copy_goes_to_another_service_and_back,
+    copying::an_object_is_not_copied_onto_itself,
+    copying::a_missing_source_is_named,
+    presigning::a_signed_url_is_for_services_alone,
+    tiers::an_object_moves_between_tiers,
     cancel::no_cancelled_read_writes_later,
     cancel::a_cancelled_put_leaves_nothing_or_everything,
     spans::each_verb_is_one_operation,

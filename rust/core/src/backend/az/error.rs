@@ -68,6 +68,7 @@ fn classify(status: u16, code: &str) -> (ErrorKind, bool) {
         // A container being deleted is gone within a minute: it can be made again then.
         (500 | 502, _) | (409, "ContainerBeingDeleted") => (ErrorKind::Server, true),
         (400, "Md5Mismatch" | "Crc64Mismatch") => (ErrorKind::Integrity, false),
+        (501, _) => (ErrorKind::Unsupported, false),
         (300..=499, _) => (ErrorKind::InvalidInput, false),
         _ => (ErrorKind::Server, false),
     }
@@ -196,7 +197,7 @@ mod tests {
             (412, "ConditionNotMet", ErrorKind::Precondition, false),
             (500, "OperationTimedOut", ErrorKind::Timeout, true),
             (500, "InternalError", ErrorKind::Server, true),
-            (501, "", ErrorKind::Server, false),
+            (501, "", ErrorKind::Unsupported, false),
             (307, "", ErrorKind::InvalidInput, false),
         ] {
             assert_eq!(classify(status, code), (kind, retryable), "{status} {code}");

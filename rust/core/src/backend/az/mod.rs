@@ -2,7 +2,10 @@
 
 mod account;
 mod auth;
+mod batch;
 mod connection;
+mod copy;
+mod delete;
 mod digest;
 mod error;
 mod extent;
@@ -10,14 +13,17 @@ mod http;
 mod keys;
 mod list;
 mod meta;
+mod presign;
 mod proxied;
 mod read;
 mod retry;
+mod sas;
 mod session;
 mod shared_key;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod upload;
 mod write;
 
@@ -31,14 +37,11 @@ use self::http::Http;
 use self::session::Session;
 use super::Driver;
 use crate::checksum::Algorithm;
-use crate::config::Config;
+use crate::config::{AzureChecksum, Config};
 use crate::error::Result;
 use crate::store::Store;
-use crate::types::{Capability, PartLimits, StoreInfo};
+use crate::types::{Capability, CopyLimits, PartLimits, StoreInfo};
 use crate::uri::{Scheme, Uri};
-
-/// Have the service verify each body. MD5 costs several times what sending the bytes costs.
-const CONTENT_MD5: bool = true;
 
 const PARTS: PartLimits = PartLimits {
     min_size: 1,
@@ -47,17 +50,21 @@ const PARTS: PartLimits = PartLimits {
     max_single: 5000 << 20,
 };
 
-const INFO: StoreInfo = StoreInfo {
-    scheme: Scheme::Az,
-    capability: Capability {
-        parts: Some(PARTS),
-        delete_batch: 256,
-        checksum: Algorithm::Crc32c,
-        conditional_write: true,
-        metadata: true,
-        // Empty components yes, dots no: see `keys::check`.
-        any_key: false,
-    },
+/// Copies that are answered when they are done; larger ones would show as empty blobs until then.
+const COPIES: CopyLimits = CopyLimits {
+    max_single: 256 << 20,
+    part_size: 256 << 20,
+};
+
+const CAPABILITY: Capability = Capability {
+    parts: Some(PARTS),
+    copies: Some(COPIES),
+    delete_batch: 256,
+    checksum: Algorithm::Crc32c,
+    conditional_write: true,
+    metadata: true,
+    // Empty components yes, dots no: see `keys::check`.
+    any_key: false,
 };
 
 pub(super) fn driver(config: &Arc<Config>) -> Arc<dyn Driver> {
@@ -84,17 +91,28 @@ struct Opened {
 #[async_trait]
 impl Driver for AzDriver {
     async fn open(&self, uri: &Uri) -> Result<Arc<dyn Store>> {
-        keys::check_container(uri.container())?;
-        Ok(Arc::new(AzStore {
-            session: self.session(uri.account())?,
-            container: uri.container().to_owned(),
-            content_md5: CONTENT_MD5,
-            deletes: self.config.concurrency,
-        }))
+        Ok(Arc::new(self.store(uri)?))
     }
 }
 
 impl AzDriver {
+    fn store(&self, uri: &Uri) -> Result<AzStore> {
+        keys::check_container(uri.container())?;
+        let session = self.session(uri.account())?;
+        let info = StoreInfo {
+            scheme: Scheme::Az,
+            service: format!("{}:{}", Scheme::Az, session.name),
+            capability: CAPABILITY,
+        };
+        Ok(AzStore {
+            info,
+            session,
+            container: uri.container().to_owned(),
+            checksum: self.config.az.checksum,
+            deletes: self.config.concurrency,
+        })
+    }
+
     fn session(&self, account: &str) -> Result<Arc<Session>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = opened.sessions.get(account) {
@@ -116,9 +134,10 @@ impl AzDriver {
 /// One container of one account.
 #[derive(Debug)]
 struct AzStore {
+    info: StoreInfo,
     session: Arc<Session>,
     container: String,
-    content_md5: bool,
+    checksum: AzureChecksum,
     /// Delete requests under way at once.
     deletes: usize,
 }

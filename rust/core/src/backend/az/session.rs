@@ -16,9 +16,10 @@ use futures::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 
 use super::account::Account;
+use super::auth::Authority;
 use super::http::{Exchange, Http, Slot};
 use super::retry::{Failure, Tries};
-use super::{auth, error, keys};
+use super::{error, keys};
 use crate::backend::redirect;
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +38,10 @@ const MAX_REFUSAL: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Session {
     pipeline: Pipeline,
-    endpoint: String,
+    /// Of the account.
+    pub name: String,
+    pub endpoint: String,
+    pub authority: Authority,
     retry: RetryConfig,
 }
 
@@ -75,17 +79,20 @@ impl Session {
             transport: Some(transport),
             ..Default::default()
         };
+        let authority = Authority::of(account)?;
         let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
             options,
             Vec::new(),
-            vec![auth::policy(account)?],
+            vec![authority.policy()],
             None,
         );
         Ok(Session {
             pipeline,
+            name: account.name.clone(),
             endpoint: account.endpoint.clone(),
+            authority,
             retry: retry.clone(),
         })
     }
@@ -104,8 +111,13 @@ impl Session {
 
     /// A request about a key, which has been checked.
     pub fn blob(&self, method: Method, container: &str, key: &Key) -> Result<Call> {
+        Call::new(method, &self.url(container, key))
+    }
+
+    /// Where a blob is.
+    pub fn url(&self, container: &str, key: &Key) -> String {
         let (container, key) = (keys::encode(container), keys::encode(key.as_str()));
-        Call::new(method, &format!("{}/{container}/{key}", self.endpoint))
+        format!("{}/{container}/{key}", self.endpoint)
     }
 
     /// Sends until an answer has one of the statuses wanted.
@@ -171,7 +183,7 @@ impl Session {
         for (name, value) in &call.headers {
             request.insert_header(name.clone(), value.clone());
         }
-        if matches!(call.method, Method::Put) {
+        if matches!(call.method, Method::Put | Method::Post) {
             request.insert_header("content-length", call.body.len().to_string());
         }
         let slot = Slot::default();

@@ -71,7 +71,7 @@ impl Local {
             number,
             size: body.len(),
             etag: None,
-            checksum,
+            checksum: Some(checksum),
         })
     }
 
@@ -115,9 +115,9 @@ impl Local {
 }
 
 /// Size and checksum of all parts, which must be numbered from 1 without a gap and be whole but for the last.
-fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Checksum)> {
+fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Option<Checksum>)> {
     let mut size = 0;
-    let mut checksum = Checksum::of(Algorithm::Crc32c, &[]);
+    let mut checksum = Some(Checksum::of(Algorithm::Crc32c, &[]));
     for (index, part) in parts.iter().enumerate() {
         let last = index + 1 == parts.len();
         if part.number as usize != index + 1
@@ -133,7 +133,10 @@ fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Checksum)> {
             )));
         }
         size += part.size;
-        checksum = checksum.then(part.checksum, part.size);
+        checksum = match (checksum, part.checksum) {
+            (Some(before), Some(next)) => Some(before.then(next, part.size)),
+            _ => None,
+        };
     }
     Ok((size, checksum))
 }

@@ -25,8 +25,8 @@ const MAKE_ATTEMPTS: usize = 8;
 /// How a file gets its name.
 pub(super) struct Publish<'a> {
     pub if_none_match: bool,
-    /// Of all its bytes.
-    pub checksum: Checksum,
+    /// Of all its bytes, where it is known.
+    pub checksum: Option<Checksum>,
     pub cancelled: &'a Cancelled,
 }
 
@@ -82,7 +82,7 @@ impl Local {
         }
         let publish = Publish {
             if_none_match,
-            checksum,
+            checksum: Some(checksum),
             cancelled,
         };
         self.publish(temporary, &opened.file, target, publish)
@@ -146,7 +146,7 @@ impl Local {
         Ok(WriteReply {
             etag: Some(etag),
             version_id: None,
-            checksum: Some(how.checksum),
+            checksum: how.checksum,
         })
     }
 }

@@ -94,12 +94,8 @@ fn unanswered<E>(kind: ErrorKind, what: &str, error: SdkError<E, HttpResponse>) 
 where
     E: StdError + Send + Sync + 'static,
 {
-    // A source of credentials speaks for itself.
-    let from_source = chain(&error).find_map(<dyn StdError>::downcast_ref::<Error>);
     let credentials = chain(&error).find_map(<dyn StdError>::downcast_ref::<CredentialsError>);
-    let mine = if let Some(own) = from_source {
-        Error::new(own.kind(), own.detail()).with_retryable(false)
-    } else if let Some(cause) = credentials {
+    let mine = if let Some(cause) = credentials {
         no_credentials(cause)
     } else {
         // A certificate that is not trusted now will not be trusted at the next try either.
@@ -118,6 +114,10 @@ where
 
 /// Only a chain that has nothing to offer is a denial; one that could not be asked may answer at the next try.
 pub(super) fn no_credentials(cause: &CredentialsError) -> Error {
+    // A source that the caller gave speaks for itself.
+    if let Some(own) = chain(cause).find_map(<dyn StdError>::downcast_ref::<Error>) {
+        return Error::new(own.kind(), own.detail()).with_retryable(false);
+    }
     match cause {
         CredentialsError::ProviderTimedOut(_) => Error::new(
             ErrorKind::Timeout,

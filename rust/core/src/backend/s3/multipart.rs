@@ -18,18 +18,21 @@ use crate::uri::Key;
 const MARK: char = '#';
 
 impl S3Store {
+    /// With `summed`, each part has a checksum, and the object one that follows from them.
     pub(super) async fn create_upload(
         &self,
         key: &Key,
         part_size: u64,
         options: &WriteOptions,
+        summed: bool,
     ) -> Result<UploadId> {
         let token = &new_token();
         let id = self
             .service
             .checksummed(|with_checksum| async move {
+                let summed = summed && with_checksum;
                 // The request under construction has several KiB, too much to move around in ours.
-                let create = || Box::pin(self.create_once(key, options, token, with_checksum));
+                let create = || Box::pin(self.create_once(key, options, token, summed));
                 self.service.attempts().run(create).await
             })
             .await?;
@@ -84,7 +87,7 @@ impl S3Store {
             number,
             size: body.len(),
             etag,
-            checksum,
+            checksum: Some(checksum),
         })
     }
 

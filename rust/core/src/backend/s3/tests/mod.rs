@@ -1,5 +1,6 @@
 //! What only this back end does, against scripted answers and (where there is one) a real MinIO.
 
+mod copying;
 mod credentials;
 mod live;
 mod reading;
