@@ -33,8 +33,8 @@ use crate::uri::{Scheme, Uri};
 /// use s3dlio::{Client, Config, Options, WriteOptions};
 ///
 /// let client = Client::new(Config::load(&Options::default())?);
+/// client.create_bucket(&"memory://bucket/".parse()?).await?;
 /// let uri = "memory://bucket/key".parse()?;
-/// client.create_bucket(&uri).await?;
 /// client.put(&uri, b"bytes".as_slice().into(), &WriteOptions::default()).await?;
 /// assert_eq!(&*client.get(&uri).await?, b"bytes");
 /// # Ok::<(), s3dlio::Error>(())
