@@ -17,6 +17,7 @@ from __future__ import annotations
 from s3dlio import _s3dlio
 from s3dlio._s3dlio import (
     Buffer,
+    Entry,
     PutResult,
     ShardReport,
     __version__,
@@ -36,7 +37,9 @@ from s3dlio._s3dlio import (
     read_into,
     settings,
     stat,
+    stat_many,
 )
+from s3dlio._streams import delete_many, delete_many_async, scan, scan_async
 from s3dlio._twins import read_into_async, twin
 from s3dlio.checkpoint import CheckpointStore
 from s3dlio.exceptions import (
@@ -77,6 +80,7 @@ list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
 put_async = twin(put, _s3dlio.put_async)
 put_many_async = twin(put_many, _s3dlio.put_many_async)
 stat_async = twin(stat, _s3dlio.stat_async)
+stat_many_async = twin(stat_many, _s3dlio.stat_many_async)
 
 __all__ = [
     "AccessDeniedError",
@@ -88,6 +92,7 @@ __all__ = [
     "CheckpointIncompleteError",
     "CheckpointStore",
     "ConnectionFailedError",
+    "Entry",
     "IntegrityError",
     "InvalidInputError",
     "LocalIOError",
@@ -112,6 +117,8 @@ __all__ = [
     "delete_async",
     "delete_bucket",
     "delete_bucket_async",
+    "delete_many",
+    "delete_many_async",
     "exists",
     "exists_async",
     "get",
@@ -133,7 +140,11 @@ __all__ = [
     "put_many_async",
     "read_into",
     "read_into_async",
+    "scan",
+    "scan_async",
     "settings",
     "stat",
     "stat_async",
+    "stat_many",
+    "stat_many_async",
 ]

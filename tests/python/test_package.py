@@ -83,7 +83,9 @@ def test_every_public_thing_is_documented(name: str) -> None:
             assert re.search(rf"^    {parameter}: ", words, re.MULTILINE), parameter
 
 
-@pytest.mark.parametrize("kind", [s3.Buffer, s3.PutResult, s3.ShardReport, s3.CheckpointStore])
+@pytest.mark.parametrize(
+    "kind", [s3.Buffer, s3.Entry, s3.PutResult, s3.ShardReport, s3.CheckpointStore]
+)
 def test_every_public_method_is_documented(kind: type) -> None:
     for name, member in vars(kind).items():
         if not name.startswith("_"):

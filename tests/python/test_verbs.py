@@ -32,8 +32,10 @@ SIGNATURES = {
     "list": "(uri, recursive=False, pattern=None, *, options=None)",
     "list_uris": "(uri, recursive=False, pattern=None, *, options=None)",
     "stat": "(uri, *, options=None)",
+    "stat_many": "(uris, max_in_flight=64, *, options=None)",
     "exists": "(uri, *, options=None)",
     "delete": "(uri, *, options=None)",
+    "delete_many": "(uris, max_in_flight=64, *, options=None)",
     "create_bucket": "(uri, *, options=None)",
     "delete_bucket": "(uri, *, options=None)",
 }
@@ -47,14 +49,32 @@ def _bucket() -> Iterator[None]:
     s3.delete_bucket(BASE)
 
 
+# Their twins are asynchronous iterators.
+ITERATORS = {
+    "scan": "(uri, recursive=False, pattern=None, *, options=None)",
+}
+
+
+def bare(verb: Callable[..., object]) -> str:
+    """The signature of `verb` without the annotations that those written in Python have."""
+    words = str(inspect.signature(verb)).partition(" ->")[0]
+    return re.sub(r": [^,=)]+?( = |[,)])", r"\1", words).replace(" = ", "=")
+
+
+@pytest.mark.parametrize(("verb", "expected"), ITERATORS.items())
+def test_an_iterator_and_its_twin_take_the_same(verb: str, expected: str) -> None:
+    sync, twin = getattr(s3, verb), getattr(s3, f"{verb}_async")
+
+    assert bare(sync) == bare(twin) == expected
+    assert inspect.isasyncgenfunction(twin)
+
+
 @pytest.mark.parametrize(("verb", "expected"), SIGNATURES.items())
 def test_a_verb_and_its_twin_take_the_same(verb: str, expected: str) -> None:
     sync, twin = getattr(s3, verb), getattr(s3, f"{verb}_async")
 
-    assert str(inspect.signature(sync)) == expected
-    # The twin of read_into is written in Python, with annotations.
-    bare = re.sub(r": [^,=)]+?( = |[,)])", r"\1", str(inspect.signature(twin)).partition(" ->")[0])
-    assert bare.replace(" = ", "=") == expected
+    assert bare(sync) == expected
+    assert bare(twin) == expected
     assert inspect.iscoroutinefunction(twin)
     assert twin.__name__ == f"{verb}_async"
 
@@ -77,6 +97,9 @@ def test_a_verb_and_its_twin_take_the_same(verb: str, expected: str) -> None:
         lambda: s3.get("file://host/k"),
         lambda: s3.get("memory://verbs/"),
         lambda: s3.get_many([URI, "gs://b/k"]),
+        lambda: s3.stat_many([URI], 0),
+        lambda: s3.delete_many([URI], 0),
+        lambda: s3.delete_many([URI, "gs://b/k"]),
         lambda: s3.list(BASE, pattern="("),
         lambda: s3.list(BASE + "a", pattern="a"),
         lambda: s3.create_bucket("memory://"),
@@ -100,6 +123,8 @@ def test_bad_input_is_a_value_error(call: Callable[[], object]) -> None:
         lambda: s3.get(URI, offset=1.5),  # type: ignore[arg-type]
         lambda: s3.get(URI, 1),  # type: ignore[call-arg]
         lambda: s3.get_many(URI),
+        lambda: s3.stat_many(URI),
+        lambda: s3.delete_many(URI),
         lambda: s3.put_many(URI),  # type: ignore[arg-type]
         lambda: s3.put_many([URI]),  # type: ignore[list-item]
         lambda: s3.put(URI, b"", metadata={"a": 1}),  # type: ignore[dict-item]

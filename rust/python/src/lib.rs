@@ -9,6 +9,7 @@ mod buffer;
 mod checkpoint;
 mod cli;
 mod clients;
+mod delete_many;
 mod errands;
 mod errors;
 mod listing;
@@ -16,8 +17,11 @@ mod logging;
 mod many;
 mod objects;
 mod options;
+mod owned;
 mod results;
 mod runtime;
+mod scan;
+mod stat_many;
 mod twins;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -32,6 +36,8 @@ mod _s3dlio {
     use crate::checkpoint::Shards;
     #[pymodule_export]
     use crate::cli::run_cli;
+    #[pymodule_export]
+    use crate::delete_many::{delete_many, delete_many_async};
     #[pymodule_export]
     use crate::listing::{delete, delete_async, list, list_async, list_uris, list_uris_async};
     #[pymodule_export]
@@ -48,7 +54,11 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::options::settings;
     #[pymodule_export]
-    use crate::results::{PutResult, ShardReport};
+    use crate::results::{Entry, PutResult, ShardReport};
+    #[pymodule_export]
+    use crate::scan::Pages;
+    #[pymodule_export]
+    use crate::stat_many::{stat_many, stat_many_async};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyNone};
-use s3dlio::{ObjectMeta, Scheme};
+use s3dlio::{Error, ObjectMeta, Scheme};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -20,6 +20,71 @@ impl<'py> IntoPyObject<'py> for Done {
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
         Ok(PyNone::get(py))
+    }
+}
+
+/// One line of a listing.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Without the bucket. A level that was not listed shows once, as a key that ends in `/`.
+    key: String,
+    /// Bytes.
+    size: u64,
+    /// As the service sends it, with its quotes; None where it sends none.
+    etag: Option<String>,
+    /// `YYYY-MM-DDTHH:MM:SSZ`; None where the service tells no time.
+    last_modified: Option<String>,
+}
+
+impl TryFrom<s3dlio::Entry> for Entry {
+    type Error = s3dlio::Error;
+
+    fn try_from(entry: s3dlio::Entry) -> s3dlio::Result<Self> {
+        Ok(Entry {
+            last_modified: entry.last_modified.map(timestamp).transpose()?,
+            key: entry.key,
+            size: entry.size,
+            etag: entry.etag,
+        })
+    }
+}
+
+#[pymethods]
+impl Entry {
+    #[new]
+    fn new(key: String, size: u64, etag: Option<String>, last_modified: Option<String>) -> Self {
+        Entry {
+            key,
+            size,
+            etag,
+            last_modified,
+        }
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
+        ("key", "size", "etag", "last_modified")
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (&str, u64, Option<&str>, Option<&str>) {
+        (
+            &self.key,
+            self.size,
+            self.etag.as_deref(),
+            self.last_modified.as_deref(),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Entry(key={}, size={}, etag={}, last_modified={})",
+            python_text(Some(&self.key)),
+            self.size,
+            python_text(self.etag.as_deref()),
+            python_text(self.last_modified.as_deref()),
+        )
     }
 }
 
@@ -199,10 +264,8 @@ impl<'py> IntoPyObject<'py> for Stat {
         let meta = self.meta;
         let row = PyDict::new(py);
         row.set_item("size", meta.size)?;
-        row.set_item(
-            "last_modified",
-            meta.last_modified.map(timestamp).transpose()?,
-        )?;
+        let modified = meta.last_modified.map(timestamp).transpose();
+        row.set_item("last_modified", modified.map_err(errors::to_python)?)?;
         row.set_item("etag", meta.etag)?;
         row.set_item("content_type", meta.content_type)?;
         row.set_item("content_language", meta.content_language)?;
@@ -220,9 +283,9 @@ impl<'py> IntoPyObject<'py> for Stat {
 }
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, UTC.
-fn timestamp(time: SystemTime) -> PyResult<String> {
+fn timestamp(time: SystemTime) -> s3dlio::Result<String> {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     OffsetDateTime::from(time)
         .format(format)
-        .map_err(|cause| errors::invalid(cause.to_string()))
+        .map_err(|cause| Error::invalid(cause.to_string()))
 }

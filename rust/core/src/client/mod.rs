@@ -1,9 +1,11 @@
 //! The door: verbs on URIs, for every scheme and every face.
 
 mod bulk;
+mod delete_many;
 mod listing;
 mod objects;
 mod operation;
+mod scan;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-pub use listing::Scan;
+pub use scan::Scan;
 
 use crate::backend::{self, Driver};
 use crate::buffer::Pool;

@@ -5,19 +5,19 @@ use s3dlio_testkit::{Action, Fault, RequestRecord, S3Server, seeded_bytes};
 
 const PART: usize = 5 << 20;
 
-struct Rig {
-    server: S3Server,
-    client: Client,
-    object: Uri,
-    sent: Vec<u8>,
+pub struct Rig {
+    pub server: S3Server,
+    pub client: Client,
+    pub object: Uri,
+    pub sent: Vec<u8>,
 }
 
 /// A scripted server that holds one object of `size` bytes, and a client whose retries take no time.
-async fn rig(size: usize) -> Rig {
+pub async fn rig(size: usize) -> Rig {
     rig_with(size, &[]).await
 }
 
-async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
+pub async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
     let server = S3Server::start().await;
     server.create_bucket("bucket");
     let endpoint = server.endpoint();
@@ -51,7 +51,7 @@ async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
 }
 
 impl Rig {
-    async fn put(&self) -> s3dlio::Result<()> {
+    pub async fn put(&self) -> s3dlio::Result<()> {
         let body = Payload::from(self.sent.clone());
         self.client
             .put(&self.object, body, &WriteOptions::default())
@@ -60,7 +60,7 @@ impl Rig {
     }
 
     /// A request is on record from its arrival on; what it did shows once it has been answered.
-    async fn abort_answered(&self) {
+    pub async fn abort_answered(&self) {
         let answered = |request: &RequestRecord| {
             request.op == "AbortMultipartUpload" && request.status.is_some()
         };
@@ -69,7 +69,7 @@ impl Rig {
             .await;
     }
 
-    fn count(&self, op: &str) -> usize {
+    pub fn count(&self, op: &str) -> usize {
         self.server
             .requests()
             .iter()
@@ -78,7 +78,7 @@ impl Rig {
     }
 }
 
-fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
+pub fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
     requests
         .iter()
         .map(|request| request.header("range").map(str::to_owned))

@@ -15,7 +15,9 @@ mod errors;
 mod faults;
 mod keys;
 mod listing;
+mod many;
 mod place;
+mod scan;
 mod spans;
 
 use place::Target;
@@ -62,6 +64,10 @@ suite! {
     listing::delete_removes_exactly_what_was_named,
     listing::a_prefix_delete_leaves_its_neighbours,
     listing::buckets_are_made_and_removed_once,
+    many::stats_come_in_order,
+    many::delete_many_removes_exactly_what_was_named,
+    many::delete_many_names_each_key_that_is_left,
+    scan::entries_tell_size_etag_and_time,
     errors::a_missing_object_is_not_found,
     errors::a_missing_bucket_is_not_found,
     errors::an_error_names_verb_and_target,
