@@ -34,13 +34,22 @@ from s3dlio._s3dlio import (
     list_uris,
     put,
     put_many,
+    put_vectored,
     read_into,
+    read_into_many,
     settings,
     stat,
     stat_many,
 )
-from s3dlio._streams import delete_many, delete_many_async, scan, scan_async
-from s3dlio._twins import read_into_async, twin
+from s3dlio._streams import (
+    delete_many,
+    delete_many_async,
+    iter_many,
+    iter_many_async,
+    scan,
+    scan_async,
+)
+from s3dlio._twins import read_into_async, read_into_many_async, twin
 from s3dlio.checkpoint import CheckpointStore
 from s3dlio.exceptions import (
     AccessDeniedError,
@@ -65,6 +74,7 @@ from s3dlio.exceptions import (
     UnsafePathError,
     UnsupportedError,
 )
+from s3dlio.file import open
 from s3dlio.options import Options
 
 create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
@@ -79,6 +89,7 @@ list_async = twin(list, _s3dlio.list_async)
 list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
 put_async = twin(put, _s3dlio.put_async)
 put_many_async = twin(put_many, _s3dlio.put_many_async)
+put_vectored_async = twin(put_vectored, _s3dlio.put_vectored_async)
 stat_async = twin(stat, _s3dlio.stat_async)
 stat_many_async = twin(stat_many, _s3dlio.stat_many_async)
 
@@ -130,16 +141,23 @@ __all__ = [
     "get_range",
     "get_range_async",
     "init_logging",
+    "iter_many",
+    "iter_many_async",
     "list",
     "list_async",
     "list_uris",
     "list_uris_async",
+    "open",
     "put",
     "put_async",
     "put_many",
     "put_many_async",
+    "put_vectored",
+    "put_vectored_async",
     "read_into",
     "read_into_async",
+    "read_into_many",
+    "read_into_many_async",
     "scan",
     "scan_async",
     "settings",

@@ -1,6 +1,6 @@
 import builtins
 from asyncio import Future
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Self, SupportsIndex, TypedDict, final, overload
 
 import numpy as np
@@ -14,8 +14,11 @@ __all__ = [
     "Entry",
     "Pages",
     "PutResult",
+    "Reader",
+    "Reads",
     "ShardReport",
     "Shards",
+    "Writer",
     "__version__",
     "create_bucket",
     "create_bucket_async",
@@ -44,8 +47,12 @@ __all__ = [
     "put_async",
     "put_many",
     "put_many_async",
+    "put_vectored",
+    "put_vectored_async",
     "read_into",
     "read_into_async",
+    "read_into_many",
+    "read_into_many_async",
     "run_cli",
     "settings",
     "stat",
@@ -136,8 +143,15 @@ class Pages:
 
 @final
 class PutResult:
-    __match_args__ = ("etag", "size", "crc32c", "version_id")
-    def __new__(cls, etag: str | None, size: int, crc32c: int, version_id: str | None) -> Self: ...
+    __match_args__ = ("etag", "size", "crc32c", "version_id", "span_crc32c")
+    def __new__(
+        cls,
+        etag: str | None,
+        size: int,
+        crc32c: int,
+        version_id: str | None,
+        span_crc32c: Sequence[int] = ...,
+    ) -> Self: ...
     @property
     def etag(self) -> str | None: ...
     @property
@@ -146,9 +160,29 @@ class PutResult:
     def crc32c(self) -> int: ...
     @property
     def version_id(self) -> str | None: ...
+    @property
+    def span_crc32c(self) -> tuple[int, ...]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __getnewargs__(self) -> tuple[str | None, int, int, str | None]: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[str | None, int, int, str | None, builtins.list[int]]: ...
+
+@final
+class Reader:
+    def __new__(cls, uri: str, options: OptionsLike | None) -> Self: ...
+    def size(self) -> int: ...
+    def readinto(self, offset: int, dst: Memory) -> int: ...
+    def close(self) -> None: ...
+
+@final
+class Reads:
+    def __new__(cls, ordered: bool, max_in_flight: int, options: OptionsLike | None) -> Self: ...
+    def has_room(self) -> bool: ...
+    def push(self, uri: str) -> None: ...
+    def next(self) -> tuple[int, Buffer] | None: ...
+    def next_async(self) -> Future[tuple[int, Buffer] | None]: ...
+    def close(self) -> None: ...
 
 @final
 class ShardReport:
@@ -190,6 +224,23 @@ class Shards:
     def get_shard(self, name: str, rank: int) -> Buffer: ...
     def get_shard_async(self, name: str, rank: int) -> Future[Buffer]: ...
 
+@final
+class Writer:
+    def __new__(
+        cls,
+        uri: str,
+        if_none_match: bool,
+        metadata: Mapping[str, str] | None,
+        content_type: str | None,
+        storage_class: str | None,
+        tier: str | None,
+        options: OptionsLike | None,
+    ) -> Self: ...
+    def write(self, data: Memory) -> int: ...
+    def finish(self) -> PutResult: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+
 def get(
     uri: str,
     *,
@@ -224,6 +275,18 @@ def read_into(
 def read_into_async(
     uri: str, dst: Memory, *, offset: int = 0, options: OptionsLike | None = None
 ) -> tuple[Future[int], Callable[[], None]]: ...
+def read_into_many(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
+) -> int: ...
+def read_into_many_async(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
+) -> tuple[Future[int], Callable[[], None]]: ...
 def put(
     uri: str,
     data: Memory,
@@ -244,6 +307,30 @@ def put_async(
     content_type: str | None = None,
     storage_class: str | None = None,
     tier: str | None = None,
+    options: OptionsLike | None = None,
+) -> Future[PutResult]: ...
+def put_vectored(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
+    options: OptionsLike | None = None,
+) -> PutResult: ...
+def put_vectored_async(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
     options: OptionsLike | None = None,
 ) -> Future[PutResult]: ...
 def stat(uri: str, *, options: OptionsLike | None = None) -> _Stat: ...

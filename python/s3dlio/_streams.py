@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from s3dlio import _s3dlio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterable
+    from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 
-    from s3dlio._s3dlio import Entry
+    from s3dlio._s3dlio import Buffer, Entry
     from s3dlio._types import OptionsLike
     from s3dlio.exceptions import StorageError
 
@@ -92,6 +92,120 @@ async def scan_async(
     while page := await pages.next_async():
         for entry in page:
             yield entry
+
+
+def iter_many(
+    uris: Iterable[str],
+    *,
+    ordered: bool = False,
+    max_in_flight: int = 64,
+    options: OptionsLike | None = None,
+) -> Generator[tuple[int, Buffer]]:
+    """Reads many objects ahead of whoever takes them, in bounded memory.
+
+    Objects that are under way, or wait to be taken, are at most `max_in_flight`, and at most as
+    many as fit the setting `memory_limit`, but always one. The iterable is consumed no further than
+    that. An iterator that is dropped or closed stops its requests.
+
+    Args:
+        uris: The objects; any iterable.
+        ordered: In the order of `uris`; if not, as they arrive.
+        max_in_flight: Objects read at the same time, above 0.
+        options: Settings of this call, as a dict or `Options`.
+
+    Returns:
+        An iterator of `(index, Buffer)`, where `index` counts `uris` from 0.
+
+    Raises:
+        StorageError: Of an object that could not be read, named in `.uri`, when its turn comes; the
+            others are given up.
+        InvalidInputError: `max_in_flight` below 1, raised at once. A bad URI, when all before it
+            have been taken, as whatever `uris` itself raises.
+
+    Example:
+        >>> import s3dlio
+        >>> s3dlio.create_bucket("memory://doc-iter/")
+        >>> uris = [f"memory://doc-iter/{i}" for i in range(3)]
+        >>> _ = s3dlio.put_many((uri, uri[-1].encode()) for uri in uris)
+        >>> for index, data in s3dlio.iter_many(uris, ordered=True):
+        ...     print(index, data.tobytes())
+        0 b'0'
+        1 b'1'
+        2 b'2'
+    """
+    return _buffers(_Feed(uris, _s3dlio.Reads(ordered, max_in_flight, options)))
+
+
+def _buffers(feed: _Feed) -> Generator[tuple[int, Buffer]]:
+    try:
+        while (item := feed.filled().next()) is not None:
+            yield item
+        feed.end()
+    finally:
+        feed.close()
+
+
+async def iter_many_async(
+    uris: Iterable[str],
+    *,
+    ordered: bool = False,
+    max_in_flight: int = 64,
+    options: OptionsLike | None = None,
+) -> AsyncGenerator[tuple[int, Buffer]]:
+    """`iter_many` for asyncio: an asynchronous iterator; cancelling the task stops the requests.
+
+    Args:
+        uris: As for `iter_many`; consumed by the loop's own thread.
+        ordered: As for `iter_many`.
+        max_in_flight: As for `iter_many`.
+        options: Settings of this call, as a dict or `Options`.
+
+    Yields:
+        Each `(index, Buffer)`, as `iter_many` does.
+
+    Raises:
+        StorageError: As `iter_many`.
+
+    Example:
+        `async for index, data in s3dlio.iter_many_async(uris): ...`
+    """
+    feed = _Feed(uris, _s3dlio.Reads(ordered, max_in_flight, options))
+    try:
+        while (item := await feed.filled().next_async()) is not None:
+            yield item
+        feed.end()
+    finally:
+        feed.close()
+
+
+class _Feed:
+    """URIs on their way into reads, no more of them than there is room for."""
+
+    def __init__(self, uris: Iterable[str], reads: _s3dlio.Reads) -> None:
+        if isinstance(uris, str):
+            raise TypeError("an iterable of URIs is required, not one str")
+        self._uris: Iterator[str] | None = iter(uris)
+        self._reads = reads
+        self._failure: Exception | None = None
+
+    def filled(self) -> _s3dlio.Reads:
+        """The reads, with as many objects as they take."""
+        while self._uris is not None and self._reads.has_room():
+            try:
+                self._reads.push(next(self._uris))
+            except StopIteration:
+                self._uris = None
+            except Exception as failure:  # noqa: BLE001 - raised when its turn comes
+                self._uris, self._failure = None, failure
+        return self._reads
+
+    def end(self) -> None:
+        """Raises what was wrong with the URIs, now that those before it have been read."""
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        self._reads.close()
 
 
 def delete_many(

@@ -26,9 +26,12 @@ SIGNATURES = {
     "get_many": "(uris, max_in_flight=64, *, options=None)",
     "get_many_stats": "(uris, max_in_flight=64, *, options=None)",
     "read_into": "(uri, dst, *, offset=0, options=None)",
+    "read_into_many": "(reads, *, max_gap=1048576, options=None)",
     "put": "(uri, data, *, if_none_match=False, metadata=None, content_type=None,"
     " storage_class=None, tier=None, options=None)",
     "put_many": "(objects, max_in_flight=32, *, options=None)",
+    "put_vectored": "(uri, buffers, *, if_none_match=False, metadata=None, content_type=None,"
+    " storage_class=None, tier=None, crc_spans=None, options=None)",
     "list": "(uri, recursive=False, pattern=None, *, options=None)",
     "list_uris": "(uri, recursive=False, pattern=None, *, options=None)",
     "stat": "(uri, *, options=None)",
@@ -51,14 +54,15 @@ def _bucket() -> Iterator[None]:
 
 # Their twins are asynchronous iterators.
 ITERATORS = {
+    "iter_many": "(uris, *, ordered=False, max_in_flight=64, options=None)",
     "scan": "(uri, recursive=False, pattern=None, *, options=None)",
 }
 
 
 def bare(verb: Callable[..., object]) -> str:
     """The signature of `verb` without the annotations that those written in Python have."""
-    words = str(inspect.signature(verb)).partition(" ->")[0]
-    return re.sub(r": [^,=)]+?( = |[,)])", r"\1", words).replace(" = ", "=")
+    parameters = inspect.signature(verb).parameters.values()
+    return str(inspect.Signature([each.replace(annotation=each.empty) for each in parameters]))
 
 
 @pytest.mark.parametrize(("verb", "expected"), ITERATORS.items())
@@ -97,6 +101,17 @@ def test_a_verb_and_its_twin_take_the_same(verb: str, expected: str) -> None:
         lambda: s3.get("file://host/k"),
         lambda: s3.get("memory://verbs/"),
         lambda: s3.get_many([URI, "gs://b/k"]),
+        lambda: s3.iter_many([URI], max_in_flight=0),
+        lambda: s3.read_into_many([(URI, -1, bytearray(1))]),
+        lambda: s3.read_into_many([(URI, 0, b"")]),
+        lambda: s3.read_into_many([(URI, 0, bytearray(1))], max_gap=-1),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[(0, 4)]),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[(-1, 1)]),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[((1 << 64) - 1, 5)]),
+        lambda: s3.open(URI, "r"),  # type: ignore[call-overload]
+        lambda: s3.open(URI, "rb", content_type="x"),  # type: ignore[call-overload]
+        lambda: s3.open(URI).seek(-1),
+        lambda: s3.open("gs://b/k"),
         lambda: s3.stat_many([URI], 0),
         lambda: s3.delete_many([URI], 0),
         lambda: s3.delete_many([URI, "gs://b/k"]),
@@ -123,6 +138,11 @@ def test_bad_input_is_a_value_error(call: Callable[[], object]) -> None:
         lambda: s3.get(URI, offset=1.5),  # type: ignore[arg-type]
         lambda: s3.get(URI, 1),  # type: ignore[call-arg]
         lambda: s3.get_many(URI),
+        lambda: s3.iter_many(URI),
+        lambda: s3.read_into_many(URI),  # type: ignore[arg-type]
+        lambda: s3.read_into_many([URI]),  # type: ignore[list-item]
+        lambda: s3.put_vectored(URI, b"abc"),  # type: ignore[arg-type]
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[1]),  # type: ignore[list-item]
         lambda: s3.stat_many(URI),
         lambda: s3.delete_many(URI),
         lambda: s3.put_many(URI),  # type: ignore[arg-type]

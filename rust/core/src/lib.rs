@@ -26,11 +26,12 @@ mod uri;
 
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
-pub use client::{Client, Scan};
+pub use client::{Client, Reader, Reads, Scan, Writer};
 pub use config::{Config, Options, Secret};
 pub use error::{Error, ErrorKind, Result};
 pub use payload::Payload;
 pub use span::{Observer, Operation, Span};
+pub use split::RangeInto;
 pub use store::Store;
 pub use types::{Entry, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

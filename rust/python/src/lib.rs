@@ -12,12 +12,16 @@ mod clients;
 mod delete_many;
 mod errands;
 mod errors;
+mod iter_many;
 mod listing;
 mod logging;
 mod many;
 mod objects;
+mod open;
 mod options;
 mod owned;
+mod put_vectored;
+mod read_into_many;
 mod results;
 mod runtime;
 mod scan;
@@ -39,6 +43,8 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::delete_many::{delete_many, delete_many_async};
     #[pymodule_export]
+    use crate::iter_many::Reads;
+    #[pymodule_export]
     use crate::listing::{delete, delete_async, list, list_async, list_uris, list_uris_async};
     #[pymodule_export]
     use crate::logging::init_logging;
@@ -52,7 +58,13 @@ mod _s3dlio {
         read_into, read_into_async, stat, stat_async,
     };
     #[pymodule_export]
+    use crate::open::{Reader, Writer};
+    #[pymodule_export]
     use crate::options::settings;
+    #[pymodule_export]
+    use crate::put_vectored::{put_vectored, put_vectored_async};
+    #[pymodule_export]
+    use crate::read_into_many::{read_into_many, read_into_many_async};
     #[pymodule_export]
     use crate::results::{Entry, PutResult, ShardReport};
     #[pymodule_export]

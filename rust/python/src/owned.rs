@@ -4,7 +4,7 @@ use std::process;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{errors, runtime};
 
@@ -32,6 +32,25 @@ impl<T> Owned<T> {
     /// `InvalidInputError` in another process than the one that made it.
     pub fn get(&self) -> PyResult<Shared<T>> {
         self.shared().cloned()
+    }
+
+    /// The thing itself, for what needs no waiting.
+    ///
+    /// # Errors
+    /// As [`Owned::get`]; `InvalidInputError` while another thread is in a call.
+    pub fn now(&self) -> PyResult<MutexGuard<'_, Option<T>>> {
+        let free = self.shared()?.try_lock();
+        free.map_err(|_| errors::invalid("another thread is using this object"))
+    }
+
+    /// Drops the thing. A call under way keeps it until it ends.
+    pub fn close(&self) {
+        if let Ok(shared) = self.shared()
+            && let Ok(mut free) = shared.try_lock()
+        {
+            let thing = free.take();
+            runtime::within(|| drop(thing));
+        }
     }
 
     fn shared(&self) -> PyResult<&Shared<T>> {

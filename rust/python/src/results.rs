@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyNone};
+use pyo3::types::{PyDict, PyNone, PyTuple};
 use s3dlio::{Error, ObjectMeta, Scheme};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -89,17 +89,22 @@ impl Entry {
 }
 
 /// A finished put.
-#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[pyclass(frozen, eq, module = "s3dlio")]
 #[derive(Debug, PartialEq, Eq)]
 pub struct PutResult {
     /// As the service sends it, with its quotes; None where it sends none.
+    #[pyo3(get)]
     etag: Option<String>,
     /// Bytes written.
+    #[pyo3(get)]
     size: u64,
     /// CRC-32C (Castagnoli) of the bytes sent.
+    #[pyo3(get)]
     crc32c: u32,
     /// Where the bucket keeps versions, else None.
+    #[pyo3(get)]
     version_id: Option<String>,
+    span_crc32c: Vec<u32>,
 }
 
 impl From<s3dlio::PutResult> for PutResult {
@@ -109,6 +114,7 @@ impl From<s3dlio::PutResult> for PutResult {
             size: put.size,
             crc32c: put.crc32c,
             version_id: put.version_id,
+            span_crc32c: put.span_crc32c,
         }
     }
 }
@@ -116,33 +122,61 @@ impl From<s3dlio::PutResult> for PutResult {
 #[pymethods]
 impl PutResult {
     #[new]
-    fn new(etag: Option<String>, size: u64, crc32c: u32, version_id: Option<String>) -> Self {
+    #[pyo3(signature = (etag, size, crc32c, version_id, span_crc32c = Vec::new()))]
+    fn new(
+        etag: Option<String>,
+        size: u64,
+        crc32c: u32,
+        version_id: Option<String>,
+        span_crc32c: Vec<u32>,
+    ) -> Self {
         PutResult {
             etag,
             size,
             crc32c,
             version_id,
+            span_crc32c,
         }
     }
 
+    /// CRC-32C of each span that `put_vectored` was given, a tuple of ints.
+    #[getter]
+    fn span_crc32c<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.span_crc32c)
+    }
+
     #[classattr]
-    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
-        ("etag", "size", "crc32c", "version_id")
+    fn __match_args__() -> (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+    ) {
+        ("etag", "size", "crc32c", "version_id", "span_crc32c")
     }
 
     /// For pickle.
-    fn __getnewargs__(&self) -> (Option<&str>, u64, u32, Option<&str>) {
+    fn __getnewargs__(&self) -> (Option<&str>, u64, u32, Option<&str>, &[u32]) {
         (
             self.etag.as_deref(),
             self.size,
             self.crc32c,
             self.version_id.as_deref(),
+            &self.span_crc32c,
         )
     }
 
     fn __repr__(&self) -> String {
+        let spans = match &self.span_crc32c[..] {
+            [] => String::new(),
+            spans => {
+                let sums: Vec<String> = spans.iter().map(|sum| format!("{sum:#010x}")).collect();
+                format!(", span_crc32c=[{}]", sums.join(", "))
+            }
+        };
         format!(
-            "PutResult(etag={}, size={}, crc32c={:#010x}, version_id={})",
+            "PutResult(etag={}, size={}, crc32c={:#010x}, version_id={}{spans})",
             python_text(self.etag.as_deref()),
             self.size,
             self.crc32c,

@@ -13,12 +13,17 @@ mod bytes;
 mod cancel;
 mod errors;
 mod faults;
+mod files;
 mod keys;
+mod lent;
 mod listing;
 mod many;
 mod place;
+mod ranges;
+mod reads;
 mod scan;
 mod spans;
+mod vectored;
 
 use place::Target;
 
@@ -68,6 +73,13 @@ suite! {
     many::delete_many_removes_exactly_what_was_named,
     many::delete_many_names_each_key_that_is_left,
     scan::entries_tell_size_etag_and_time,
+    reads::every_object_is_given_once,
+    reads::a_missing_object_ends_it_in_its_turn,
+    vectored::spans_are_summed_whatever_the_buffers,
+    ranges::each_destination_gets_its_range,
+    ranges::a_range_behind_the_end_is_named,
+    files::a_file_reads_what_is_there,
+    files::a_file_shows_when_it_is_finished,
     errors::a_missing_object_is_not_found,
     errors::a_missing_bucket_is_not_found,
     errors::an_error_names_verb_and_target,
