@@ -18,6 +18,7 @@ from s3dlio import _s3dlio
 from s3dlio._s3dlio import (
     Buffer,
     CopyResult,
+    Entry,
     GenerateReport,
     PutResult,
     ShardReport,
@@ -38,12 +39,23 @@ from s3dlio._s3dlio import (
     presign,
     put,
     put_many,
+    put_vectored,
     read_into,
+    read_into_many,
     set_tier,
     settings,
     stat,
+    stat_many,
 )
-from s3dlio._twins import read_into_async, twin
+from s3dlio._streams import (
+    delete_many,
+    delete_many_async,
+    iter_many,
+    iter_many_async,
+    scan,
+    scan_async,
+)
+from s3dlio._twins import read_into_async, read_into_many_async, twin
 from s3dlio.checkpoint import CheckpointStore
 from s3dlio.exceptions import (
     AccessDeniedError,
@@ -68,6 +80,7 @@ from s3dlio.exceptions import (
     UnsafePathError,
     UnsupportedError,
 )
+from s3dlio.file import open
 from s3dlio.options import Options
 
 copy_async = twin(copy, _s3dlio.copy_async)
@@ -85,8 +98,10 @@ list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
 presign_async = twin(presign, _s3dlio.presign_async)
 put_async = twin(put, _s3dlio.put_async)
 put_many_async = twin(put_many, _s3dlio.put_many_async)
+put_vectored_async = twin(put_vectored, _s3dlio.put_vectored_async)
 set_tier_async = twin(set_tier, _s3dlio.set_tier_async)
 stat_async = twin(stat, _s3dlio.stat_async)
+stat_many_async = twin(stat_many, _s3dlio.stat_many_async)
 
 __all__ = [
     "AccessDeniedError",
@@ -99,6 +114,7 @@ __all__ = [
     "CheckpointStore",
     "ConnectionFailedError",
     "CopyResult",
+    "Entry",
     "GenerateReport",
     "IntegrityError",
     "InvalidInputError",
@@ -126,6 +142,8 @@ __all__ = [
     "delete_async",
     "delete_bucket",
     "delete_bucket_async",
+    "delete_many",
+    "delete_many_async",
     "exists",
     "exists_async",
     "generate",
@@ -139,21 +157,32 @@ __all__ = [
     "get_range",
     "get_range_async",
     "init_logging",
+    "iter_many",
+    "iter_many_async",
     "list",
     "list_async",
     "list_uris",
     "list_uris_async",
+    "open",
     "presign",
     "presign_async",
     "put",
     "put_async",
     "put_many",
     "put_many_async",
+    "put_vectored",
+    "put_vectored_async",
     "read_into",
     "read_into_async",
+    "read_into_many",
+    "read_into_many_async",
+    "scan",
+    "scan_async",
     "set_tier",
     "set_tier_async",
     "settings",
     "stat",
     "stat_async",
+    "stat_many",
+    "stat_many_async",
 ]

@@ -1,6 +1,6 @@
 import builtins
 from asyncio import Future
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pickle import PickleBuffer
 from typing import Any, Literal, NotRequired, Self, SupportsIndex, TypedDict, final, overload
 
@@ -8,14 +8,20 @@ import numpy as np
 from typing_extensions import CapsuleType
 
 from s3dlio._types import Memory, OptionsLike
+from s3dlio.exceptions import StorageError
 
 __all__ = [
     "Buffer",
     "CopyResult",
+    "Entry",
     "GenerateReport",
+    "Pages",
     "PutResult",
+    "Reader",
+    "Reads",
     "ShardReport",
     "Shards",
+    "Writer",
     "__version__",
     "copy",
     "copy_async",
@@ -25,6 +31,8 @@ __all__ = [
     "delete_async",
     "delete_bucket",
     "delete_bucket_async",
+    "delete_many",
+    "delete_many_async",
     "exists",
     "exists_async",
     "generate",
@@ -48,14 +56,20 @@ __all__ = [
     "put_async",
     "put_many",
     "put_many_async",
+    "put_vectored",
+    "put_vectored_async",
     "read_into",
     "read_into_async",
+    "read_into_many",
+    "read_into_many_async",
     "run_cli",
     "set_tier",
     "set_tier_async",
     "settings",
     "stat",
     "stat_async",
+    "stat_many",
+    "stat_many_async",
 ]
 
 __version__: str
@@ -149,9 +163,40 @@ class GenerateReport:
     def __getnewargs__(self) -> tuple[int, int, float, int]: ...
 
 @final
+class Entry:
+    __match_args__ = ("key", "size", "etag", "last_modified")
+    def __new__(cls, key: str, size: int, etag: str | None, last_modified: str | None) -> Self: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def last_modified(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str, int, str | None, str | None]: ...
+
+@final
+class Pages:
+    def __new__(
+        cls, uri: str, recursive: bool, pattern: str | None, options: OptionsLike | None
+    ) -> Self: ...
+    def next(self) -> builtins.list[Entry]: ...
+    def next_async(self) -> Future[builtins.list[Entry]]: ...
+
+@final
 class PutResult:
-    __match_args__ = ("etag", "size", "crc32c", "version_id")
-    def __new__(cls, etag: str | None, size: int, crc32c: int, version_id: str | None) -> Self: ...
+    __match_args__ = ("etag", "size", "crc32c", "version_id", "span_crc32c")
+    def __new__(
+        cls,
+        etag: str | None,
+        size: int,
+        crc32c: int,
+        version_id: str | None,
+        span_crc32c: Sequence[int] = ...,
+    ) -> Self: ...
     @property
     def etag(self) -> str | None: ...
     @property
@@ -160,9 +205,29 @@ class PutResult:
     def crc32c(self) -> int: ...
     @property
     def version_id(self) -> str | None: ...
+    @property
+    def span_crc32c(self) -> tuple[int, ...]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __getnewargs__(self) -> tuple[str | None, int, int, str | None]: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[str | None, int, int, str | None, builtins.list[int]]: ...
+
+@final
+class Reader:
+    def __new__(cls, uri: str, options: OptionsLike | None) -> Self: ...
+    def size(self) -> int: ...
+    def readinto(self, offset: int, dst: Memory) -> int: ...
+    def close(self) -> None: ...
+
+@final
+class Reads:
+    def __new__(cls, ordered: bool, max_in_flight: int, options: OptionsLike | None) -> Self: ...
+    def has_room(self) -> bool: ...
+    def push(self, uri: str) -> None: ...
+    def next(self) -> tuple[int, Buffer] | None: ...
+    def next_async(self) -> Future[tuple[int, Buffer] | None]: ...
+    def close(self) -> None: ...
 
 @final
 class ShardReport:
@@ -204,6 +269,23 @@ class Shards:
     def get_shard(self, name: str, rank: int) -> Buffer: ...
     def get_shard_async(self, name: str, rank: int) -> Future[Buffer]: ...
 
+@final
+class Writer:
+    def __new__(
+        cls,
+        uri: str,
+        if_none_match: bool,
+        metadata: Mapping[str, str] | None,
+        content_type: str | None,
+        storage_class: str | None,
+        tier: str | None,
+        options: OptionsLike | None,
+    ) -> Self: ...
+    def write(self, data: Memory) -> int: ...
+    def finish(self) -> PutResult: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+
 def _restore_buffer(data: Memory | PickleBuffer, readonly: bool) -> Buffer: ...
 def get(
     uri: str,
@@ -238,6 +320,18 @@ def read_into(
 ) -> int: ...
 def read_into_async(
     uri: str, dst: Memory, *, offset: int = 0, options: OptionsLike | None = None
+) -> tuple[Future[int], Callable[[], None]]: ...
+def read_into_many(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
+) -> int: ...
+def read_into_many_async(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
 ) -> tuple[Future[int], Callable[[], None]]: ...
 def put(
     uri: str,
@@ -279,8 +373,38 @@ def presign_async(
 ) -> Future[str]: ...
 def set_tier(uri: str, tier: str, *, options: OptionsLike | None = None) -> None: ...
 def set_tier_async(uri: str, tier: str, *, options: OptionsLike | None = None) -> Future[None]: ...
+def put_vectored(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
+    options: OptionsLike | None = None,
+) -> PutResult: ...
+def put_vectored_async(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
+    options: OptionsLike | None = None,
+) -> Future[PutResult]: ...
 def stat(uri: str, *, options: OptionsLike | None = None) -> _Stat: ...
 def stat_async(uri: str, *, options: OptionsLike | None = None) -> Future[_Stat]: ...
+def stat_many(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> builtins.list[tuple[str, _Stat]]: ...
+def stat_many_async(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> Future[builtins.list[tuple[str, _Stat]]]: ...
 def exists(uri: str, *, options: OptionsLike | None = None) -> bool: ...
 def exists_async(uri: str, *, options: OptionsLike | None = None) -> Future[bool]: ...
 def get_many(
@@ -375,6 +499,12 @@ def generate_async(
     seed: int | None = None,
     options: OptionsLike | None = None,
 ) -> Future[GenerateReport]: ...
+def delete_many(
+    uris: Iterable[str], max_in_flight: int, options: OptionsLike | None
+) -> tuple[int, builtins.list[StorageError]]: ...
+def delete_many_async(
+    uris: Iterable[str], max_in_flight: int, options: OptionsLike | None
+) -> Future[tuple[int, builtins.list[StorageError]]]: ...
 def create_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...
 def create_bucket_async(uri: str, *, options: OptionsLike | None = None) -> Future[None]: ...
 def delete_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...

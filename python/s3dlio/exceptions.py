@@ -52,6 +52,8 @@ class StorageError(Exception):
         attempts: Requests sent before giving up; 0 where none was.
         elapsed_s: Seconds from the start of the verb.
         retryable: Whether trying the same again later could work.
+        failures: Of a verb on many objects that goes on past a failure: `(uri, exception)` for each
+            of them; else empty.
 
     Example:
         >>> import s3dlio
@@ -73,6 +75,7 @@ class StorageError(Exception):
     attempts: int
     elapsed_s: float | None
     retryable: bool
+    failures: list[tuple[str, StorageError]]
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class StorageError(Exception):
         self.attempts = attempts
         self.elapsed_s = elapsed_s
         self.retryable = retryable
+        self.failures = []
         _set_errno(self, self._default_errno if errno is None else errno)
 
     def __init_subclass__(cls) -> None:

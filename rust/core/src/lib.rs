@@ -28,12 +28,13 @@ mod uri;
 
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
-pub use client::{Client, Reader, Scan};
+pub use client::{Client, Pieces, Reader, Reads, Scan, Writer};
 pub use config::{Config, CredentialSource, Credentials, Options, Secret};
 pub use error::{Error, ErrorKind, Result};
 pub use leftover::leftovers;
 pub use payload::Payload;
 pub use span::{Observer, Operation, Span};
+pub use split::RangeInto;
 pub use store::Store;
 pub use types::{CopyResult, Entry, HttpMethod, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

@@ -78,6 +78,8 @@ pub enum Destination {
     /// Memory for all of the range, taken from the pool once the answer tells its length; the read itself fills at
     /// most `window` bytes of it and leaves the rest to further requests.
     Allocate { pool: Arc<Pool>, window: u64 },
+    /// Memory for at most `window` bytes of the range, taken from the pool once the answer tells its length.
+    Head { pool: Arc<Pool>, window: u64 },
 }
 
 impl Destination {
@@ -95,6 +97,10 @@ impl Destination {
                 let buf = pool.take(usize::try_from(len).unwrap_or(usize::MAX))?;
                 // Fits: it is not above `len`, which fits.
                 Ok((buf, len.min(window) as usize))
+            }
+            Destination::Head { pool, window } => {
+                let fill = usize::try_from(len.min(window)).unwrap_or(usize::MAX);
+                Ok((pool.take(fill)?, fill))
             }
         }
     }
@@ -195,6 +201,8 @@ pub struct PutResult {
     /// CRC-32C of the bytes sent.
     pub crc32c: u32,
     pub version_id: Option<String>,
+    /// CRC-32C of each span that was asked for.
+    pub span_crc32c: Vec<u32>,
 }
 
 /// A finished copy.

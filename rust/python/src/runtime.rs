@@ -138,6 +138,13 @@ pub fn leave_errand_apart(errand: Errand) {
     }
 }
 
+/// Runs `act`, which does not wait, where it may start tasks: what is dropped may want to spawn its clean-up.
+pub fn within(act: impl FnOnce()) {
+    let process = existing(CURRENT.load(Ordering::Acquire));
+    let _context = process.map(|process| process.handle.enter());
+    act();
+}
+
 /// Runs `work` on this thread with the interpreter detached, and looks for signals meanwhile.
 ///
 /// # Errors

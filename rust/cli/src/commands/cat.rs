@@ -10,10 +10,10 @@ pub async fn run(session: &mut Session, args: &Cat) -> Result<(), Failure> {
     let uri: Uri = args.uri.parse()?;
     let client = &session.client;
     let memory = client.config().memory_limit;
-    let mut reader = client
-        .reader(&uri, args.offset, args.length, memory)
+    let mut pieces = client
+        .pieces(&uri, args.offset, args.length, memory)
         .await?;
-    while let Some(part) = reader.next().await? {
+    while let Some(part) = pieces.next().await? {
         session.output.bytes(&part).await?;
     }
     Ok(())

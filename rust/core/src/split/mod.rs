@@ -2,13 +2,16 @@
 
 mod copy;
 mod read;
+mod scatter;
 mod stream;
 mod upload;
+mod version;
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use scatter::RangeInto;
 pub use stream::Download;
 pub use upload::Upload;
 

@@ -1,5 +1,7 @@
 //! Reads: one request up to a window, then parallel ranges pinned to the first answer's etag.
 
+use std::future::Future;
+
 use tokio::task::JoinSet;
 
 use super::{PER_OBJECT, SplitStore};
@@ -25,6 +27,40 @@ impl SplitStore {
         let (buf, mut reply) = self.first(key, range, None, into, span).await?;
         if range == ByteRange::Whole {
             self.ask_for_checksum(key, &mut reply).await?;
+        }
+        let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
+        verify(&reply, checksum)?;
+        Ok(buf.freeze())
+    }
+
+    /// A whole object, of which the first request takes memory for `window` bytes; memory for all of it is taken when
+    /// what `room` gives for its size has come.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) async fn read_when<F>(
+        &self,
+        key: &Key,
+        window: u64,
+        room: impl FnOnce(u64) -> F,
+        span: &Span,
+    ) -> Result<Buffer>
+    where
+        F: Future<Output = ()>,
+    {
+        let range = ByteRange::Whole;
+        let into = Destination::Head {
+            pool: self.pool.clone(),
+            window: window.min(self.part_size),
+        };
+        let (mut buf, mut reply) = self.first(key, range, None, into, span).await?;
+        self.ask_for_checksum(key, &mut reply).await?;
+        room(reply.size).await;
+        if (buf.len() as u64) < reply.size {
+            let mut all = self.take_part(reply.size)?;
+            // The head came before there was room for the object.
+            all[..reply.filled].copy_from_slice(&buf[..reply.filled]);
+            buf = all;
         }
         let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
         verify(&reply, checksum)?;
@@ -147,22 +183,12 @@ impl SplitStore {
         span: &Span,
     ) -> Result<(IoBufMut, Option<Checksum>)> {
         let algorithm = reply.checksum.map(|stored| stored.algorithm);
-        let mut tail = buf.split_off(reply.filled);
+        let tail = buf.split_off(reply.filled);
         let mut sum = algorithm.map(|algorithm| Checksum::of(algorithm, &buf));
         if tail.is_empty() {
             return Ok((buf.unsplit(tail), sum));
         }
-        let mut offset = range.offset() + reply.filled as u64;
-        let mut parts: Vec<(u64, IoBufMut)> = Vec::new();
-        while !tail.is_empty() {
-            let size = usize::try_from(self.part_size)
-                .unwrap_or(usize::MAX)
-                .min(tail.len());
-            let next = tail.split_off(size);
-            parts.push((offset, std::mem::replace(&mut tail, next)));
-            offset += size as u64;
-        }
-        drop(tail);
+        let parts = self.cut(range.offset() + reply.filled as u64, tail);
         for (part, part_sum) in self.read_parts(key, parts, reply, span).await? {
             sum = match (sum, part_sum) {
                 (Some(sum), Some(next)) => Some(sum.then(next, part.len() as u64)),
@@ -173,7 +199,21 @@ impl SplitStore {
         Ok((buf, sum))
     }
 
-    async fn read_parts(
+    /// What starts at `offset`, as parts and where they start.
+    pub(super) fn cut(&self, mut offset: u64, mut memory: IoBufMut) -> Vec<(u64, IoBufMut)> {
+        let mut parts = Vec::new();
+        while !memory.is_empty() {
+            let size = usize::try_from(self.part_size)
+                .unwrap_or(usize::MAX)
+                .min(memory.len());
+            let next = memory.split_off(size);
+            parts.push((offset, std::mem::replace(&mut memory, next)));
+            offset += size as u64;
+        }
+        parts
+    }
+
+    pub(super) async fn read_parts(
         &self,
         key: &Key,
         parts: Vec<(u64, IoBufMut)>,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{PER_OBJECT, SplitStore};
 use crate::checksum::{Algorithm, Checksum};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::leftover::Leftover;
 use crate::payload::Payload;
 use crate::types::{CopySource, Part, PutResult, UploadId, WriteOptions, WriteReply};
@@ -171,6 +171,14 @@ impl Upload {
         })
     }
 
+    /// Gives the upload up; returns when the service has been told to drop its parts.
+    pub async fn abort(mut self) {
+        if let Some(id) = self.id.take() {
+            let tasks = std::mem::take(&mut self.tasks);
+            abort(self.store.clone(), self.key.clone(), id, tasks).await;
+        }
+    }
+
     async fn put_whole(&self, body: &Payload) -> Result<PutResult> {
         let _permit = self.store.permit().await;
         let reply = self
@@ -248,9 +256,22 @@ impl Upload {
         while self.tasks.len() >= self.depth {
             self.collect().await?;
         }
+        self.require_number()?;
         let number = self.next;
         self.next += 1;
         Ok((id, number))
+    }
+
+    /// Only an object whose size was not known beforehand can come to more parts than there may be.
+    fn require_number(&self) -> Result<()> {
+        let limits = self.store.inner().info().capability.parts;
+        match limits.map(|limits| limits.max_count) {
+            Some(most) if self.next > most => Err(Error::invalid(format!(
+                "the object is larger than {most} parts of {} bytes: it needs a larger part_size",
+                self.part_size
+            ))),
+            _ => Ok(()),
+        }
     }
 
     async fn collect(&mut self) -> Result<()> {
@@ -269,7 +290,7 @@ impl Drop for Upload {
             return;
         };
         let (store, key) = (self.store.clone(), self.key.clone());
-        let mut tasks = std::mem::take(&mut self.tasks);
+        let tasks = std::mem::take(&mut self.tasks);
         let running = Leftover::default();
         #[expect(
             clippy::disallowed_methods,
@@ -277,12 +298,16 @@ impl Drop for Upload {
         )]
         runtime.spawn(async move {
             let _running = running;
-            // A part that arrives after the abort would stay behind.
-            tasks.shutdown().await;
-            if let Err(error) = store.inner().abort_upload(&key, &id).await {
-                tracing::warn!(key = key.as_str(), %error, "an upload could not be aborted");
-            }
+            abort(store, key, id, tasks).await;
         });
+    }
+}
+
+async fn abort<T: 'static>(store: SplitStore, key: Key, id: UploadId, mut tasks: JoinSet<T>) {
+    // A part that arrives after the abort would stay behind.
+    tasks.shutdown().await;
+    if let Err(error) = store.inner().abort_upload(&key, &id).await {
+        tracing::warn!(key = key.as_str(), %error, "an upload could not be aborted");
     }
 }
 
@@ -300,5 +325,6 @@ fn put_result(reply: WriteReply, size: u64, crc32c: Checksum) -> PutResult {
         // A 32-bit checksum kept in 64 bits.
         crc32c: crc32c.value as u32,
         version_id: reply.version_id,
+        span_crc32c: Vec::new(),
     }
 }

@@ -51,7 +51,7 @@ pub async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
 }
 
 impl Rig {
-    async fn put(&self) -> s3dlio::Result<()> {
+    pub async fn put(&self) -> s3dlio::Result<()> {
         let body = Payload::from(self.sent.clone());
         self.client
             .put(&self.object, body, &WriteOptions::default())
@@ -78,7 +78,7 @@ impl Rig {
     }
 }
 
-fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
+pub fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
     requests
         .iter()
         .map(|request| request.header("range").map(str::to_owned))

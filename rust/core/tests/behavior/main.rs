@@ -16,16 +16,23 @@ mod copy_faults;
 mod copying;
 mod errors;
 mod faults;
+mod files;
 mod keys;
+mod lent;
 mod listing;
+mod many;
+mod pieces;
 mod place;
 mod presigning;
 mod properties;
 mod quirks;
-mod reader;
+mod ranges;
+mod reads;
+mod scan;
 mod spans;
 mod tiers;
 mod tls;
+mod vectored;
 
 use place::Target;
 
@@ -72,13 +79,24 @@ suite! {
     listing::without_its_slash_a_container_is_no_prefix,
     listing::a_prefix_delete_leaves_its_neighbours,
     listing::buckets_are_made_and_removed_once,
+    many::stats_come_in_order,
+    many::delete_many_removes_exactly_what_was_named,
+    many::delete_many_names_each_key_that_is_left,
+    scan::entries_tell_size_etag_and_time,
+    reads::every_object_is_given_once,
+    reads::a_missing_object_ends_it_in_its_turn,
+    vectored::spans_are_summed_whatever_the_buffers,
+    ranges::each_destination_gets_its_range,
+    ranges::a_range_behind_the_end_is_named,
+    files::a_file_reads_what_is_there,
+    files::a_file_shows_when_it_is_finished,
     errors::a_missing_object_is_not_found,
     errors::a_missing_bucket_is_not_found,
     errors::an_error_names_verb_and_target,
-    reader::pieces_are_the_bytes_of_the_range,
-    reader::an_empty_object_has_no_pieces,
-    reader::what_cannot_be_read_is_an_error,
-    reader::a_replaced_object_is_an_error_and_no_splice,
+    pieces::pieces_are_the_bytes_of_the_range,
+    pieces::an_empty_object_has_no_pieces,
+    pieces::what_cannot_be_read_is_an_error,
+    pieces::a_replaced_object_is_an_error_and_no_splice,
     properties::metadata_and_content_type_are_kept,
     properties::classes_and_tiers_are_kept,
     properties::an_option_that_cannot_be_kept_is_named,

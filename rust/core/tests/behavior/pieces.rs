@@ -5,9 +5,9 @@ use s3dlio::{ErrorKind, Result, Uri};
 use crate::place::{PART, Place, data};
 
 async fn read(place: &Place, uri: &Uri, offset: u64, length: Option<u64>) -> Result<Vec<u8>> {
-    let mut reader = place.client.reader(uri, offset, length, 1 << 20).await?;
+    let mut pieces = place.client.pieces(uri, offset, length, 1 << 20).await?;
     let mut bytes = Vec::new();
-    while let Some(piece) = reader.next().await? {
+    while let Some(piece) = pieces.next().await? {
         assert!(!piece.is_empty() && piece.len() <= PART);
         bytes.extend_from_slice(&piece);
     }
@@ -73,11 +73,11 @@ pub async fn a_replaced_object_is_an_error_and_no_splice(place: Place) {
     for offset in [0, 1] {
         place.put("object", &data(3 * PART)).await;
         let uri = place.uri("object");
-        let mut reader = place.client.reader(&uri, offset, None, 1).await.unwrap();
+        let mut pieces = place.client.pieces(&uri, offset, None, 1).await.unwrap();
 
         place.put("object", &data(3 * PART)).await;
         let failed = loop {
-            match reader.next().await {
+            match pieces.next().await {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("two objects were read as one"),
                 Err(error) => break error,
