@@ -51,6 +51,7 @@ class Options:
         verify: Compare reads with the stored checksum: strong also asks for it.
         durable: fsync local files and their directories.
         direct: What `direct://` does on a file system without O_DIRECT: fall back, or fail.
+        journal_dir: Where uploads of large files note how far they are, to go on after a crash.
         max_decompressed: Largest output, in bytes, of a compressed frame that does not tell it.
 
     Example:
@@ -87,6 +88,7 @@ class Options:
     verify: Literal["strong", "auto", "off"] | None = None
     durable: bool | None = None
     direct: Literal["auto", "strict"] | None = None
+    journal_dir: str | os.PathLike[str] | None = None
     max_decompressed: int | str | None = None
 
     def as_dict(self) -> dict[str, object]:

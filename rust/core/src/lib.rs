@@ -21,6 +21,7 @@ mod payload;
 mod span;
 mod split;
 mod store;
+mod transfer;
 pub mod types;
 mod uri;
 
@@ -32,5 +33,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use payload::Payload;
 pub use span::{Observer, Operation, Span};
 pub use store::Store;
+pub use transfer::{
+    Compare, Meter, SyncAction, SyncOptions, SyncReport, TransferOptions, TransferProgress,
+    TransferReport,
+};
 pub use types::{Entry, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

@@ -1,7 +1,7 @@
 //! One folder per service, and the table that names them.
 
 mod az;
-mod local;
+pub(crate) mod local;
 mod memory;
 mod s3;
 

@@ -113,7 +113,7 @@ impl SplitStore {
     }
 
     /// The first request; its answer tells size, etag and checksum.
-    pub(super) async fn first(
+    pub(crate) async fn first(
         &self,
         key: &Key,
         range: ByteRange,
@@ -202,7 +202,7 @@ impl SplitStore {
     }
 
     /// One range of an object whose first answer is known, and its checksum in the stored one's algorithm.
-    pub(super) async fn read_part(
+    pub(crate) async fn read_part(
         &self,
         key: &Key,
         offset: u64,
@@ -236,7 +236,7 @@ impl SplitStore {
     }
 
     /// Compares what was read with what the service stores. Only whole objects can be compared.
-    pub(super) async fn verify(
+    pub(crate) async fn verify(
         &self,
         key: &Key,
         range: ByteRange,
