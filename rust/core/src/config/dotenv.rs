@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::Lines;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
@@ -56,25 +57,33 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>> {
         .map_err(|cause| Error::from(cause).with_detail(path.display().to_string()))?;
     // Other programs keep their own things in this file: what is not ours may be anything.
     let text = String::from_utf8_lossy(&bytes);
-    for entry in dotenvy::from_read_iter(text.trim_start_matches('\u{feff}').as_bytes()) {
-        match entry {
-            Ok((name, value)) if is_ours(&name) => {
-                values.insert(name, value);
-            }
-            Ok(_) => {}
-            Err(dotenvy::Error::LineParse(line, at)) => {
-                if let Some(name) = name_of(&line).filter(|name| is_ours(name)) {
-                    // The line itself may hold a secret.
-                    return Err(Error::invalid(format!(
-                        "{}: the value of {name} cannot be read (at column {at})",
-                        path.display()
-                    )));
-                }
-            }
-            Err(cause) => return Err(Error::invalid(format!("{}: {cause}", path.display()))),
-        }
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = name_of(line).filter(|name| is_ours(name)) else {
+            continue;
+        };
+        let Some((value, more)) = value_of(line, lines.clone()) else {
+            // The line itself may hold a secret.
+            return Err(Error::invalid(format!(
+                "{}: the value of {name} cannot be read",
+                path.display()
+            )));
+        };
+        values.insert(name.to_owned(), value);
+        lines = more;
     }
     Ok(values)
+}
+
+/// The value that begins on `line`, and the lines behind it: within quotes it may go on over several.
+fn value_of<'a>(line: &str, mut rest: Lines<'a>) -> Option<(String, Lines<'a>)> {
+    let mut entry = line.to_owned();
+    loop {
+        if let Some(Ok((_, value))) = dotenvy::from_read_iter(entry.as_bytes()).next() {
+            return Some((value, rest));
+        }
+        entry.extend(["\n", rest.next()?]);
+    }
 }
 
 fn is_ours(name: &str) -> bool {

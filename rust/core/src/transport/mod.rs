@@ -102,8 +102,9 @@ impl Transport {
             kept.limit(self.stall_timeout);
             match exchange(kept, &head, &request, patience).await {
                 Ok(answer) => return Ok(answer.into_response(&self.idle, request.endpoint)),
-                // The server closed it while it was idle. What it never read may be sent again.
-                Err(lost) if lost.unheard && request.method.is_idempotent() => {
+                // The server closed it while it was idle. Of a request that changes something, whoever retries must know
+                // that it may have been heard all the same.
+                Err(lost) if lost.unheard && request.method.is_safe() => {
                     tracing::debug!(error = %lost.error, "a kept connection was stale; using another");
                 }
                 Err(lost) => return Err(lost.error),

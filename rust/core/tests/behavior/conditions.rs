@@ -145,6 +145,28 @@ async fn a_block_list_whose_answer_was_lost_is_known_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_blob_whose_answer_was_lost_is_known_again() {
+    let rig = azure(&[]).await;
+    let only_new = WriteOptions {
+        if_none_match: true,
+        ..WriteOptions::default()
+    };
+    let put = || rig.client.put(&blob(), Payload::from(b"lock".to_vec()), &only_new);
+    rig.server
+        .fault(Fault::once(Action::LoseAnswer { reset: true }).op("PutBlob"));
+
+    put().await.unwrap();
+
+    // The same bytes do not make it ours.
+    rig.server
+        .fault(Fault::once(Action::LoseRequest { reset: true }).op("PutBlob"));
+    let error = put().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    let meta = rig.client.stat(&blob()).await.unwrap();
+    assert!(meta.metadata.is_empty(), "{meta:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn azure_verifies_the_checksum_that_was_chosen() {
     for (chosen, header, other) in [
         ("md5", "content-md5", "x-ms-content-crc64"),

@@ -11,7 +11,7 @@ fn target() -> Uri {
 
 async fn memory(rig: &Rig) -> Uri {
     let uri: Uri = "memory://copies/object".parse().unwrap();
-    rig.client.create_bucket(&uri).await.unwrap();
+    rig.client.create_bucket(&uri.root()).await.unwrap();
     uri
 }
 

@@ -151,7 +151,7 @@ async fn metadata_cannot_become_headers() {
             .unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-        assert!(error.to_string().contains("x-amz-meta-name"), "{error}");
+        assert!(error.to_string().contains("metadata \"name\""), "{error}");
     }
 }
 
