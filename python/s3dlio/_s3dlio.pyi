@@ -1,27 +1,42 @@
 import builtins
 from asyncio import Future
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pickle import PickleBuffer
 from typing import Any, Literal, NotRequired, Self, SupportsIndex, TypedDict, final, overload
 
 import numpy as np
 from typing_extensions import CapsuleType
 
 from s3dlio._types import Memory, OptionsLike
+from s3dlio.exceptions import StorageError
 
 __all__ = [
     "Buffer",
+    "CopyResult",
+    "Entry",
+    "GenerateReport",
+    "Pages",
     "PutResult",
+    "Reader",
+    "Reads",
     "ShardReport",
     "Shards",
+    "Writer",
     "__version__",
+    "copy",
+    "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
     "delete_async",
     "delete_bucket",
     "delete_bucket_async",
+    "delete_many",
+    "delete_many_async",
     "exists",
     "exists_async",
+    "generate",
+    "generate_async",
     "get",
     "get_async",
     "get_many",
@@ -35,16 +50,26 @@ __all__ = [
     "list_async",
     "list_uris",
     "list_uris_async",
+    "presign",
+    "presign_async",
     "put",
     "put_async",
     "put_many",
     "put_many_async",
+    "put_vectored",
+    "put_vectored_async",
     "read_into",
     "read_into_async",
+    "read_into_many",
+    "read_into_many_async",
     "run_cli",
+    "set_tier",
+    "set_tier_async",
     "settings",
     "stat",
     "stat_async",
+    "stat_many",
+    "stat_many_async",
 ]
 
 __version__: str
@@ -79,6 +104,7 @@ class Buffer:
     def view(
         self, dtype: np.typing.DTypeLike, shape: int | tuple[int, ...] | None = None
     ) -> np.ndarray[Any, np.dtype[Any]]: ...
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> tuple[object, ...]: ...
     def tobytes(self) -> bytes: ...
     def toreadonly(self) -> Buffer: ...
     def crc32c(self) -> int: ...
@@ -104,9 +130,73 @@ class Buffer:
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
 @final
-class PutResult:
+class CopyResult:
     __match_args__ = ("etag", "size", "crc32c", "version_id")
-    def __new__(cls, etag: str | None, size: int, crc32c: int, version_id: str | None) -> Self: ...
+    def __new__(
+        cls, etag: str | None, size: int, crc32c: int | None, version_id: str | None
+    ) -> Self: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def crc32c(self) -> int | None: ...
+    @property
+    def version_id(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str | None, int, int | None, str | None]: ...
+
+@final
+class GenerateReport:
+    def __new__(cls, objects: int, bytes: int, elapsed_s: float, seed: int) -> Self: ...
+    @property
+    def objects(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def elapsed_s(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[int, int, float, int]: ...
+
+@final
+class Entry:
+    __match_args__ = ("key", "size", "etag", "last_modified")
+    def __new__(cls, key: str, size: int, etag: str | None, last_modified: str | None) -> Self: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def last_modified(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[str, int, str | None, str | None]: ...
+
+@final
+class Pages:
+    def __new__(
+        cls, uri: str, recursive: bool, pattern: str | None, options: OptionsLike | None
+    ) -> Self: ...
+    def next(self) -> builtins.list[Entry]: ...
+    def next_async(self) -> Future[builtins.list[Entry]]: ...
+
+@final
+class PutResult:
+    __match_args__ = ("etag", "size", "crc32c", "version_id", "span_crc32c")
+    def __new__(
+        cls,
+        etag: str | None,
+        size: int,
+        crc32c: int,
+        version_id: str | None,
+        span_crc32c: Sequence[int] = ...,
+    ) -> Self: ...
     @property
     def etag(self) -> str | None: ...
     @property
@@ -115,9 +205,29 @@ class PutResult:
     def crc32c(self) -> int: ...
     @property
     def version_id(self) -> str | None: ...
+    @property
+    def span_crc32c(self) -> tuple[int, ...]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __getnewargs__(self) -> tuple[str | None, int, int, str | None]: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[str | None, int, int, str | None, builtins.list[int]]: ...
+
+@final
+class Reader:
+    def __new__(cls, uri: str, options: OptionsLike | None) -> Self: ...
+    def size(self) -> int: ...
+    def readinto(self, offset: int, dst: Memory) -> int: ...
+    def close(self) -> None: ...
+
+@final
+class Reads:
+    def __new__(cls, ordered: bool, max_in_flight: int, options: OptionsLike | None) -> Self: ...
+    def has_room(self) -> bool: ...
+    def push(self, uri: str) -> None: ...
+    def next(self) -> tuple[int, Buffer] | None: ...
+    def next_async(self) -> Future[tuple[int, Buffer] | None]: ...
+    def close(self) -> None: ...
 
 @final
 class ShardReport:
@@ -159,6 +269,24 @@ class Shards:
     def get_shard(self, name: str, rank: int) -> Buffer: ...
     def get_shard_async(self, name: str, rank: int) -> Future[Buffer]: ...
 
+@final
+class Writer:
+    def __new__(
+        cls,
+        uri: str,
+        if_none_match: bool,
+        metadata: Mapping[str, str] | None,
+        content_type: str | None,
+        storage_class: str | None,
+        tier: str | None,
+        options: OptionsLike | None,
+    ) -> Self: ...
+    def write(self, data: Memory) -> int: ...
+    def finish(self) -> PutResult: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+
+def _restore_buffer(data: Memory | PickleBuffer, readonly: bool) -> Buffer: ...
 def get(
     uri: str,
     *,
@@ -193,6 +321,18 @@ def read_into(
 def read_into_async(
     uri: str, dst: Memory, *, offset: int = 0, options: OptionsLike | None = None
 ) -> tuple[Future[int], Callable[[], None]]: ...
+def read_into_many(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
+) -> int: ...
+def read_into_many_async(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1048576,
+    options: OptionsLike | None = None,
+) -> tuple[Future[int], Callable[[], None]]: ...
 def put(
     uri: str,
     data: Memory,
@@ -215,8 +355,56 @@ def put_async(
     tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[PutResult]: ...
+def copy(src: str, dst: str, *, options: OptionsLike | None = None) -> CopyResult: ...
+def copy_async(src: str, dst: str, *, options: OptionsLike | None = None) -> Future[CopyResult]: ...
+def presign(
+    uri: str,
+    *,
+    method: str = "GET",
+    expires_in: int = 3600,
+    options: OptionsLike | None = None,
+) -> str: ...
+def presign_async(
+    uri: str,
+    *,
+    method: str = "GET",
+    expires_in: int = 3600,
+    options: OptionsLike | None = None,
+) -> Future[str]: ...
+def set_tier(uri: str, tier: str, *, options: OptionsLike | None = None) -> None: ...
+def set_tier_async(uri: str, tier: str, *, options: OptionsLike | None = None) -> Future[None]: ...
+def put_vectored(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
+    options: OptionsLike | None = None,
+) -> PutResult: ...
+def put_vectored_async(
+    uri: str,
+    buffers: Iterable[Memory],
+    *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
+    crc_spans: Iterable[tuple[int, int]] | None = None,
+    options: OptionsLike | None = None,
+) -> Future[PutResult]: ...
 def stat(uri: str, *, options: OptionsLike | None = None) -> _Stat: ...
 def stat_async(uri: str, *, options: OptionsLike | None = None) -> Future[_Stat]: ...
+def stat_many(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> builtins.list[tuple[str, _Stat]]: ...
+def stat_many_async(
+    uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
+) -> Future[builtins.list[tuple[str, _Stat]]]: ...
 def exists(uri: str, *, options: OptionsLike | None = None) -> bool: ...
 def exists_async(uri: str, *, options: OptionsLike | None = None) -> Future[bool]: ...
 def get_many(
@@ -235,12 +423,22 @@ def put_many(
     objects: Iterable[tuple[str, Memory]],
     max_in_flight: int = 32,
     *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> builtins.list[PutResult]: ...
 def put_many_async(
     objects: Iterable[tuple[str, Memory]],
     max_in_flight: int = 32,
     *,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[builtins.list[PutResult]]: ...
 def list(
@@ -273,6 +471,40 @@ def list_uris_async(
 ) -> Future[builtins.list[str]]: ...
 def delete(uri: str, *, options: OptionsLike | None = None) -> int: ...
 def delete_async(uri: str, *, options: OptionsLike | None = None) -> Future[int]: ...
+def generate(
+    prefix: str,
+    num: int = 1,
+    *,
+    size: int = 20971520,
+    object_type: str = "RAW",
+    template: str = "object_{}_of_{}.dat",
+    dedup: int = 1,
+    compress: float = 1.0,
+    max_in_flight: int = 32,
+    create_bucket: bool = False,
+    seed: int | None = None,
+    options: OptionsLike | None = None,
+) -> GenerateReport: ...
+def generate_async(
+    prefix: str,
+    num: int = 1,
+    *,
+    size: int = 20971520,
+    object_type: str = "RAW",
+    template: str = "object_{}_of_{}.dat",
+    dedup: int = 1,
+    compress: float = 1.0,
+    max_in_flight: int = 32,
+    create_bucket: bool = False,
+    seed: int | None = None,
+    options: OptionsLike | None = None,
+) -> Future[GenerateReport]: ...
+def delete_many(
+    uris: Iterable[str], max_in_flight: int, options: OptionsLike | None
+) -> tuple[int, builtins.list[StorageError]]: ...
+def delete_many_async(
+    uris: Iterable[str], max_in_flight: int, options: OptionsLike | None
+) -> Future[tuple[int, builtins.list[StorageError]]]: ...
 def create_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...
 def create_bucket_async(uri: str, *, options: OptionsLike | None = None) -> Future[None]: ...
 def delete_bucket(uri: str, *, options: OptionsLike | None = None) -> None: ...

@@ -9,7 +9,7 @@ from s3dlio import _s3dlio
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, ParamSpec, TypeVar
 
     from s3dlio._types import Memory, OptionsLike
@@ -50,9 +50,23 @@ async def read_into_async(
     options: OptionsLike | None = None,
 ) -> int:
     """Set below."""
+    return await _held(*_s3dlio.read_into_async(uri, dst, offset=offset, options=options))
+
+
+async def read_into_many_async(
+    reads: Iterable[tuple[str, int, Memory]],
+    *,
+    max_gap: int = 1 << 20,
+    options: OptionsLike | None = None,
+) -> int:
+    """Set below."""
+    return await _held(*_s3dlio.read_into_many_async(reads, max_gap=max_gap, options=options))
+
+
+async def _held(transfer: Future[int], stop: Callable[[], None]) -> int:
+    """Awaits a transfer into memory of the caller; a cancel ends it only when nothing writes."""
     import asyncio  # noqa: PLC0415 - importing it costs more than the rest of this package
 
-    transfer, stop = _s3dlio.read_into_async(uri, dst, offset=offset, options=options)
     try:
         return await asyncio.shield(transfer)
     except asyncio.CancelledError:
@@ -77,5 +91,6 @@ def _doc(verb: Callable[..., object]) -> str:
     )
 
 
-read_into_async.__module__ = "s3dlio"
+read_into_async.__module__ = read_into_many_async.__module__ = "s3dlio"
 read_into_async.__doc__ = _doc(_s3dlio.read_into)
+read_into_many_async.__doc__ = _doc(_s3dlio.read_into_many)

@@ -86,7 +86,8 @@ class CheckpointStore:
         Raises:
             InvalidInputError: A bad name or rank, or `data` is not contiguous.
             NotFoundError: There is no such bucket.
-            StorageError: What the storage says otherwise. The shard is then what it was before.
+            StorageError: What the storage says otherwise. The shard is then what it was before,
+                unless only the answer to the commit was lost.
         """
         return self._shards.put_shard(name, rank, data)
 

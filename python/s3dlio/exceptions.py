@@ -52,6 +52,8 @@ class StorageError(Exception):
         attempts: Requests sent before giving up; 0 where none was.
         elapsed_s: Seconds from the start of the verb.
         retryable: Whether trying the same again later could work.
+        failures: Of a verb on many objects that goes on past a failure: `(uri, exception)` for each
+            of them; else empty.
 
     Example:
         >>> import s3dlio
@@ -73,6 +75,7 @@ class StorageError(Exception):
     attempts: int
     elapsed_s: float | None
     retryable: bool
+    failures: list[tuple[str, StorageError]]
 
     def __init__(
         self,
@@ -98,7 +101,16 @@ class StorageError(Exception):
         self.attempts = attempts
         self.elapsed_s = elapsed_s
         self.retryable = retryable
+        self.failures = []
         _set_errno(self, self._default_errno if errno is None else errno)
+
+    def __init_subclass__(cls) -> None:
+        # The builtin bases come first, for errno; their constructors must not.
+        super().__init_subclass__()
+        for name in ("__init__", "__reduce__"):
+            owner = next(base for base in cls.__mro__ if name in vars(base))
+            if not issubclass(owner, StorageError):
+                setattr(cls, name, getattr(StorageError, name))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (type(self), self.args, self.__dict__, _get_errno(self))
@@ -129,16 +141,12 @@ class NotFoundError(FileNotFoundError, StorageError):
     """A definite 404 or ENOENT, and nothing else."""
 
     _default_errno = _errno.ENOENT
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class AlreadyExistsError(FileExistsError, StorageError):
     """The bucket exists, or `if_none_match=True` met an object."""
 
     _default_errno = _errno.EEXIST
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class PreconditionError(StorageError):
@@ -149,59 +157,38 @@ class NotEmptyError(OSError, StorageError):
     """A bucket that still holds something was to be deleted."""
 
     _default_errno = _errno.ENOTEMPTY
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class ShortReadError(EOFError, StorageError):
     """The object ends before the destination of `read_into` is full."""
 
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
-
 
 class UnsupportedError(NotImplementedError, StorageError):
     """The store has no such operation."""
-
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class AccessDeniedError(PermissionError, StorageError):
     """401, 403, EACCES, EPERM or EROFS."""
 
     _default_errno = _errno.EACCES
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class InvalidInputError(ValueError, StorageError):
     """A bad URI, option, level or range."""
 
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
-
 
 class UnsafePathError(ValueError, StorageError):
     """A key that would leave the target directory, or two keys for one file."""
-
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class StorageTimeoutError(TimeoutError, StorageError):
     """A transfer stalled, or a deadline passed."""
 
     _default_errno = _errno.ETIMEDOUT
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class ConnectionFailedError(ConnectionError, StorageError):
     """Refused, reset, TLS or DNS, after the retries."""
-
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class ThrottledError(StorageError):
@@ -218,9 +205,6 @@ class IntegrityError(StorageError):
 
 class LocalIOError(OSError, StorageError):
     """Any other error of the local system, with its errno."""
-
-    __init__ = StorageError.__init__
-    __reduce__ = StorageError.__reduce__
 
 
 class CheckpointError(StorageError):

@@ -45,6 +45,7 @@ class Options:
         account_key: Shared key of the account, base64.
         sas_token: Shared access signature, without its question mark.
         connection_string: Azure connection string.
+        azure_checksum: Checksum that Azure verifies of each body; crc64 costs far less CPU.
         connect_timeout: Seconds to connect, per try.
         stall_timeout: Seconds without a byte before a transfer is dropped and tried again.
         max_attempts: Tries of one request, the first included.
@@ -53,11 +54,10 @@ class Options:
         retry_deadline: Seconds after which no further try is made.
         part_size: Bytes of a part of a large transfer, or text like "8MiB".
         concurrency: Requests under way at once.
-        memory_limit: Bytes that streams hold at once, or text like "1GiB".
+        memory_limit: Bytes that one call holds of what it streams, or text like "1GiB".
         verify: Compare reads with the stored checksum: strong also asks for it.
         durable: fsync local files and their directories.
         direct: What `direct://` does on a file system without O_DIRECT: fall back, or fail.
-        max_decompressed: Largest output, in bytes, of a compressed frame that does not tell it.
 
     Example:
         >>> import s3dlio
@@ -82,6 +82,7 @@ class Options:
     account_key: str | None = None
     sas_token: str | None = None
     connection_string: str | None = None
+    azure_checksum: Literal["md5", "crc64"] | None = None
     connect_timeout: float | None = None
     stall_timeout: float | None = None
     max_attempts: int | None = None
@@ -94,7 +95,6 @@ class Options:
     verify: Literal["strong", "auto", "off"] | None = None
     durable: bool | None = None
     direct: Literal["auto", "strict"] | None = None
-    max_decompressed: int | str | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The settings that are given.

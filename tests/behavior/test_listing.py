@@ -52,6 +52,15 @@ def test_the_last_part_is_a_pattern(place: Place) -> None:
         s3.list(place.uri("data/x"), pattern="y", options=place.options)
 
 
+def test_a_bucket_without_its_slash_is_not_emptied(place: Place) -> None:
+    place.put("kept", b"x")
+
+    with pytest.raises((s3.InvalidInputError, OSError)):
+        s3.delete(place.base.removesuffix("/"), options=place.options)
+
+    assert place.names() == ["kept"]
+
+
 def test_delete_removes_exactly_what_was_named(place: Place) -> None:
     for name in ("obj_1", "obj_10", "xobj_1", "p/1", "p/q/2", "p.txt"):
         place.put(name, b"x")

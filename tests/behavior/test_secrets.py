@@ -16,7 +16,14 @@ CHILD = """
 import asyncio, json, sys
 import s3dlio as s3
 s3.init_logging("trace")
-for base, options in json.loads(sys.argv[1]):
+places, others = json.loads(sys.argv[1])
+for uri, options in others:
+    print(s3.Options(**options))
+    try:
+        s3.get(uri, options=options)
+    except s3.StorageError as error:
+        print(repr(error), vars(error))
+for base, options in places:
     print(s3.Options(**options))
     s3.create_bucket(base, options=options)
     s3.put(base + "object", bytes(12 << 20), options=options)
@@ -25,6 +32,8 @@ for base, options in json.loads(sys.argv[1]):
     s3.get(base + "object", options=options)
     s3.stat(base + "object", options=options)
     s3.list(base, recursive=True, options=options)
+    s3.copy(base + "object", base + "copy", options=options)
+    assert "ignature=" in (url := s3.presign(base + "object", options=options)) or "sig=" in url
     for uri in (base + "missing", base[:-1] + "-missing/object"):
         try:
             asyncio.run(s3.get_async(uri, options=options))
@@ -42,6 +51,35 @@ for base, options in json.loads(sys.argv[1]):
 """
 
 
+SESSION_TOKEN = "c2Vzc2lvbi10b2tlbi1vZi10aGUtdGVzdA"  # noqa: S105 - made up
+SIGNATURE = "c2lnbmF0dXJlLW9mLXRoZS10ZXN0"
+
+
+def other_credentials(minio: Server, azurite: Server) -> list[tuple[str, dict[str, object]]]:
+    """The kinds of credentials that the places do not use, each with an object to ask for."""
+    s3_options = options_of(minio.environment)
+    account = options_of(azurite.environment)
+    endpoint = account["endpoint_url"]
+    connection = (
+        f"DefaultEndpointsProtocol=http;AccountName={account['account_name']};"
+        f"AccountKey={account['account_key']};BlobEndpoint={endpoint};"
+    )
+    sas = f"sv=2024-11-04&ss=b&srt=sco&sp=r&se=2099-01-01T00:00:00Z&sig={SIGNATURE}%3D"
+    return [
+        ("s3://secrets-test/missing", s3_options | {"session_token": SESSION_TOKEN}),
+        ("az:///secrets-test/missing", {"connection_string": connection}),
+        (
+            "az:///secrets-test/missing",
+            {
+                "endpoint_url": endpoint,
+                "account_name": account["account_name"],
+                "sas_token": sas,
+                "max_attempts": 1,
+            },
+        ),
+    ]
+
+
 def test_nothing_printed_at_trace_level_holds_a_credential(minio: Server, azurite: Server) -> None:
     places = [
         ("s3://secrets-test/", options_of(minio.environment)),
@@ -49,7 +87,7 @@ def test_nothing_printed_at_trace_level_holds_a_credential(minio: Server, azurit
     ]
 
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, json.dumps(places)],
+        [sys.executable, "-c", CHILD, json.dumps([places, other_credentials(minio, azurite)])],
         capture_output=True,
         text=True,
         timeout=120,
@@ -63,7 +101,10 @@ def test_nothing_printed_at_trace_level_holds_a_credential(minio: Server, azurit
         minio.environment["AWS_SECRET_ACCESS_KEY"],
         azurite.environment["AZURE_STORAGE_KEY"],
         "d3Jvbmctc2VjcmV0LWtleQ==",
+        SESSION_TOKEN,
+        SIGNATURE,
         "Signature=",
+        "sig=",
         "SharedKey devstoreaccount1:",
     ]
     for secret in secrets:

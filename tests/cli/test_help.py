@@ -10,7 +10,19 @@ import pytest
 from cli.program import bare_environment, call
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-COMMANDS = ["create-bucket", "delete-bucket", "list", "stat", "get", "put", "delete"]
+COMMANDS = [
+    "create-bucket",
+    "delete-bucket",
+    "list",
+    "stat",
+    "get",
+    "put",
+    "delete",
+    "du",
+    "cat",
+    "completion",
+    "presign",
+]
 
 
 def matches(name: str, text: str) -> bool:

@@ -42,6 +42,16 @@ def test_every_twin_does_what_its_verb_does() -> None:
         assert await s3.read_into_async(bucket + "k", row, offset=3) == 4
         assert row == b"3456"
         row.append(0)
+        ends = [(bucket + "k", 8, bytearray(2)), (bucket + "k", 0, bytearray(1))]
+        assert await s3.read_into_many_async(ends) == 3
+        assert [end for _, _, end in ends] == [b"89", b"0"]
+        vector = await s3.put_vectored_async(bucket + "v", [b"a", b"b"], crc_spans=[(0, 2)])
+        assert vector.span_crc32c == (vector.crc32c,)
+        got = [(i, data.tobytes()) async for i, data in s3.iter_many_async([bucket + "v"])]
+        assert got == [(0, b"ab")]
+        assert [entry.key async for entry in s3.scan_async(bucket)] == ["k", "v"]
+        assert (await s3.stat_many_async([bucket + "v"]))[0][1]["size"] == 2
+        assert await s3.delete_many_async([bucket + "v"]) == 1
         await s3.put_many_async([(bucket + "l", b"l")])
         assert len(await s3.get_many_async([bucket + "k", bucket + "l"])) == 2
         assert await s3.get_many_stats_async([bucket + "k", bucket + "l"]) == (2, 11)
@@ -207,6 +217,58 @@ def test_no_write_lands_after_a_cancel() -> None:
         server.resume()
 
     assert target == bytes(SIZE)
+
+
+def test_no_write_lands_after_a_cancel_of_many() -> None:
+    target = bytearray(SIZE)
+    view = memoryview(target)
+    with Server() as server:
+
+        async def work() -> None:
+            # Two ranges of one request, which a whole object read by itself is not.
+            reads = [("s3://bucket/key", 0, view[:HALF]), ("s3://bucket/key", HALF, view[HALF:])]
+            reading = s3.read_into_many_async(reads, options=server.options)
+            task = asyncio.create_task(reading)
+            await asyncio.to_thread(server.half_sent.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(work())
+        view.release()
+        target[:] = bytes(SIZE)
+        target.append(0)  # Nobody holds the memory any more.
+        server.resume()
+
+    assert target == bytes(SIZE + 1)
+
+
+def test_an_iterator_that_is_left_or_cancelled_stops() -> None:
+    with Server() as server:
+        uris = ["memory://asyncio/k", "s3://bucket/key"]
+
+        async def left() -> None:
+            reads = s3.iter_many_async(["s3://bucket/key"], options=server.options)
+            task = asyncio.ensure_future(anext(reads))
+            await asyncio.to_thread(server.half_sent.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            with pytest.raises(StopAsyncIteration):
+                await anext(reads)
+
+        asyncio.run(left())
+        server.resume()
+
+    s3.put(URI, b"abc")
+
+    async def broken() -> None:
+        async for index, data in s3.iter_many_async(uris[:1] * 100, ordered=True):
+            assert data == b"abc"
+            if index == 3:
+                break
+
+    asyncio.run(broken())
 
 
 def test_a_finished_read_into_is_not_undone_by_a_late_cancel() -> None:

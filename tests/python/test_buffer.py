@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import weakref
 from typing import TYPE_CHECKING
 
@@ -198,3 +199,17 @@ def test_memory_goes_back_to_the_pool() -> None:
     again = s3.get(BASE + "k")
 
     assert again.view("u1").ctypes.data == address
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_a_pickle_holds_the_bytes(protocol: int) -> None:
+    for buffer in (_buffer(b"abcd" * 30_000), _buffer(b""), _buffer(b"abcd").toreadonly()):
+        again = pickle.loads(pickle.dumps(buffer, protocol))  # noqa: S301 - our own
+
+        assert again == buffer
+        assert again.readonly == buffer.readonly
+    out_of_band: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(_buffer(bytes(100_000)), 5, buffer_callback=out_of_band.append)
+    assert len(head) < 1000
+    again = pickle.loads(head, buffers=out_of_band)  # noqa: S301 - our own
+    assert len(again) == 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import ctypes
 import mmap
 import sys
 import threading
@@ -234,6 +235,14 @@ def test_read_into_needs_writable_contiguous_memory(target: Memory) -> None:
 
     with pytest.raises(s3.InvalidInputError, match="writable"):
         s3.read_into(URI, target)
+
+
+@pytest.mark.parametrize("data", [np.array([{}, "x"], dtype=object), (ctypes.py_object * 2)(1, 2)])
+def test_addresses_of_objects_are_not_stored(data: object) -> None:
+    with pytest.raises(s3.InvalidInputError, match="Python objects"):
+        s3.put(URI, data)  # type: ignore[arg-type] # wrong on purpose
+
+    assert not s3.exists(URI)
 
 
 def test_memory_is_given_back_by_many_threads() -> None:

@@ -19,11 +19,20 @@ CALLS = {
     "get": "s3.get(URI, options=options)",
     "get_range": "s3.get_range(URI, 0, options=options)",
     "read_into": "s3.read_into(URI, memoryview(target), options=options)",
+    "read_into_many": "s3.read_into_many([(URI, 0, memoryview(target)[:9]), "
+    "(URI, 9, memoryview(target)[9:])], options=options)",
+    "iter_many": "list(s3.iter_many([URI] * 3, options=options))",
+    "open": "s3.open(URI, options=options).readinto(memoryview(target))",
     "get_many": "s3.get_many([URI] * 3, options=options)",
     "get_many_stats": "s3.get_many_stats([URI] * 3, options=options)",
     "put": "s3.put(URI, target, options=options)",
+    "put_vectored": "s3.put_vectored(URI, [target] * 2, options=options)",
+    "write": "s3.open(URI, 'wb', options=options).close()",
     "stat": "s3.stat(URI, options=options)",
+    "stat_many": "s3.stat_many([URI], options=options)",
     "list": "s3.list('s3://bucket/', options=options)",
+    "scan": "next(s3.scan('s3://bucket/', options=options))",
+    "delete_many": "s3.delete_many([URI], options=options)",
 }
 
 CHILD = """
@@ -57,7 +66,8 @@ print("clean", flush=True)
 @pytest.mark.parametrize("verb", CALLS)
 def test_ctrl_c_ends_a_call(verb: str) -> None:
     code = CHILD.format(call=CALLS[verb], size=SIZE)
-    silent = verb in {"stat", "list"}  # The head of an answer is all that stat waits for.
+    # The head of an answer is all that these wait for.
+    silent = verb in {"stat", "stat_many", "list", "scan", "delete_many", "write"}
     with Server(silent=silent) as server, _start(code, repr(server.options)) as child:
         assert child.stdout is not None
         assert child.stdin is not None

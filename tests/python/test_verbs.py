@@ -26,14 +26,23 @@ SIGNATURES = {
     "get_many": "(uris, max_in_flight=64, *, options=None)",
     "get_many_stats": "(uris, max_in_flight=64, *, options=None)",
     "read_into": "(uri, dst, *, offset=0, options=None)",
+    "read_into_many": "(reads, *, max_gap=1048576, options=None)",
     "put": "(uri, data, *, if_none_match=False, metadata=None, content_type=None,"
     " storage_class=None, tier=None, options=None)",
-    "put_many": "(objects, max_in_flight=32, *, options=None)",
+    "put_many": "(objects, max_in_flight=32, *, if_none_match=False, metadata=None,"
+    " content_type=None, storage_class=None, tier=None, options=None)",
+    "copy": "(src, dst, *, options=None)",
+    "presign": "(uri, *, method='GET', expires_in=3600, options=None)",
+    "set_tier": "(uri, tier, *, options=None)",
+    "put_vectored": "(uri, buffers, *, if_none_match=False, metadata=None, content_type=None,"
+    " storage_class=None, tier=None, crc_spans=None, options=None)",
     "list": "(uri, recursive=False, pattern=None, *, options=None)",
     "list_uris": "(uri, recursive=False, pattern=None, *, options=None)",
     "stat": "(uri, *, options=None)",
+    "stat_many": "(uris, max_in_flight=64, *, options=None)",
     "exists": "(uri, *, options=None)",
     "delete": "(uri, *, options=None)",
+    "delete_many": "(uris, max_in_flight=64, *, options=None)",
     "create_bucket": "(uri, *, options=None)",
     "delete_bucket": "(uri, *, options=None)",
 }
@@ -47,14 +56,33 @@ def _bucket() -> Iterator[None]:
     s3.delete_bucket(BASE)
 
 
+# Their twins are asynchronous iterators.
+ITERATORS = {
+    "iter_many": "(uris, *, ordered=False, max_in_flight=64, options=None)",
+    "scan": "(uri, recursive=False, pattern=None, *, options=None)",
+}
+
+
+def bare(verb: Callable[..., object]) -> str:
+    """The signature of `verb` without the annotations that those written in Python have."""
+    parameters = inspect.signature(verb).parameters.values()
+    return str(inspect.Signature([each.replace(annotation=each.empty) for each in parameters]))
+
+
+@pytest.mark.parametrize(("verb", "expected"), ITERATORS.items())
+def test_an_iterator_and_its_twin_take_the_same(verb: str, expected: str) -> None:
+    sync, twin = getattr(s3, verb), getattr(s3, f"{verb}_async")
+
+    assert bare(sync) == bare(twin) == expected
+    assert inspect.isasyncgenfunction(twin)
+
+
 @pytest.mark.parametrize(("verb", "expected"), SIGNATURES.items())
 def test_a_verb_and_its_twin_take_the_same(verb: str, expected: str) -> None:
     sync, twin = getattr(s3, verb), getattr(s3, f"{verb}_async")
 
-    assert str(inspect.signature(sync)) == expected
-    # The twin of read_into is written in Python, with annotations.
-    bare = re.sub(r": [^,=)]+?( = |[,)])", r"\1", str(inspect.signature(twin)).partition(" ->")[0])
-    assert bare.replace(" = ", "=") == expected
+    assert bare(sync) == expected
+    assert bare(twin) == expected
     assert inspect.iscoroutinefunction(twin)
     assert twin.__name__ == f"{verb}_async"
 
@@ -77,6 +105,20 @@ def test_a_verb_and_its_twin_take_the_same(verb: str, expected: str) -> None:
         lambda: s3.get("file://host/k"),
         lambda: s3.get("memory://verbs/"),
         lambda: s3.get_many([URI, "gs://b/k"]),
+        lambda: s3.iter_many([URI], max_in_flight=0),
+        lambda: s3.read_into_many([(URI, -1, bytearray(1))]),
+        lambda: s3.read_into_many([(URI, 0, b"")]),
+        lambda: s3.read_into_many([(URI, 0, bytearray(1))], max_gap=-1),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[(0, 4)]),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[(-1, 1)]),
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[((1 << 64) - 1, 5)]),
+        lambda: s3.open(URI, "r"),  # type: ignore[call-overload]
+        lambda: s3.open(URI, "rb", content_type="x"),  # type: ignore[call-overload]
+        lambda: s3.open(URI).seek(-1),
+        lambda: s3.open("gs://b/k"),
+        lambda: s3.stat_many([URI], 0),
+        lambda: s3.delete_many([URI], 0),
+        lambda: s3.delete_many([URI, "gs://b/k"]),
         lambda: s3.list(BASE, pattern="("),
         lambda: s3.list(BASE + "a", pattern="a"),
         lambda: s3.create_bucket("memory://"),
@@ -100,6 +142,13 @@ def test_bad_input_is_a_value_error(call: Callable[[], object]) -> None:
         lambda: s3.get(URI, offset=1.5),  # type: ignore[arg-type]
         lambda: s3.get(URI, 1),  # type: ignore[call-arg]
         lambda: s3.get_many(URI),
+        lambda: s3.iter_many(URI),
+        lambda: s3.read_into_many(URI),  # type: ignore[arg-type]
+        lambda: s3.read_into_many([URI]),  # type: ignore[list-item]
+        lambda: s3.put_vectored(URI, b"abc"),  # type: ignore[arg-type]
+        lambda: s3.put_vectored(URI, [b"abc"], crc_spans=[1]),  # type: ignore[list-item]
+        lambda: s3.stat_many(URI),
+        lambda: s3.delete_many(URI),
         lambda: s3.put_many(URI),  # type: ignore[arg-type]
         lambda: s3.put_many([URI]),  # type: ignore[list-item]
         lambda: s3.put(URI, b"", metadata={"a": 1}),  # type: ignore[dict-item]
@@ -164,7 +213,7 @@ def test_put_result_is_a_value() -> None:
 
 
 def test_put_keeps_its_promises() -> None:
-    metadata = {"epoch": "7", "größe": "ß"}
+    metadata = {"epoch": "7", "run": "a b"}
     s3.put(URI, b"a", metadata=metadata, content_type="text/plain", storage_class="X")
 
     with pytest.raises(s3.AlreadyExistsError):

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use s3dlio::datagen::ObjectType;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -19,6 +21,10 @@ const LIST_PATTERN: &str = "\
 What follows the last `/` of the URI is a regular expression. It must match the first component of
 the rest of the key, or with --recursive the whole rest:
   s3-cli list -r 's3://bucket/data/.*\\.csv'";
+
+const COMPLETION: &str = "\
+In bash, for this session or in ~/.bashrc:
+  source <(s3-cli completion bash)";
 
 /// Move data between storage and programs: s3://, az://, file:// and direct://
 #[derive(Debug, Parser)]
@@ -77,6 +83,10 @@ pub enum Command {
     Get(Get),
     Put(Put),
     Delete(Delete),
+    Du(Du),
+    Cat(Cat),
+    Completion(Completion),
+    Presign(Presign),
     #[command(hide = true)]
     Reference(Reference),
 }
@@ -152,8 +162,8 @@ pub struct Put {
     /// How many objects
     #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub num: u64,
-    /// What the objects hold
-    #[arg(short, long, value_enum, ignore_case = true, default_value_t = ObjectType::Raw)]
+    /// Format of the objects: bytes, or files that NumPy, TensorFlow or HDF5 read
+    #[arg(short, long, value_name = "TYPE", ignore_case = true, default_value = "RAW", value_parser = object_type())]
     pub object_type: ObjectType,
     /// Bytes of each object
     #[arg(short, long, value_name = "BYTES", default_value_t = 20 << 20)]
@@ -161,6 +171,12 @@ pub struct Put {
     /// Names of the objects: the first {} is the number from 0, a second one how many there are
     #[arg(short, long, default_value = "object_{}_of_{}.dat")]
     pub template: String,
+    /// How often each block of 4 KiB (of TFRECORD, each record) occurs within all the objects
+    #[arg(short, long, value_name = "FACTOR", default_value_t = 1)]
+    pub dedup: u64,
+    /// How much smaller a compressor makes the data: from 1, not at all, to 100
+    #[arg(short = 'x', long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub compress: f64,
     /// Number that decides the content: the same one gives the same bytes [default: random]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -190,23 +206,53 @@ pub struct Reference {
     pub settings: bool,
 }
 
-/// Formats of generated objects; the names are written in capitals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectType {
-    /// Bytes that neither compress nor repeat.
-    Raw,
+/// Print a URL that lets whoever has it do one thing with one object, for a while
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// One object of s3:// or az://, which need not exist
+    pub uri: String,
+    /// What for: GET, PUT, HEAD or DELETE
+    #[arg(long, default_value = "GET")]
+    pub method: String,
+    /// How long it holds: from 1 second to 604800, a week
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub expires_in: u64,
 }
 
-impl ValueEnum for ObjectType {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[ObjectType::Raw]
-    }
+/// Add up the bytes of one object, or of every object below a prefix that ends in `/`
+#[derive(Debug, Args)]
+pub struct Du {
+    /// One object, or a prefix that ends in `/`
+    pub uri: String,
+    /// The size in KiB, MiB, GiB, ... instead of bytes
+    #[arg(long)]
+    pub human: bool,
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        match self {
-            ObjectType::Raw => Some(PossibleValue::new("RAW")),
-        }
-    }
+/// Write the bytes of one object to stdout
+#[derive(Debug, Args)]
+pub struct Cat {
+    /// One object
+    pub uri: String,
+    /// First byte to write
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub offset: u64,
+    /// Bytes to write [default: to its end]
+    #[arg(long, value_name = "BYTES")]
+    pub length: Option<u64>,
+}
+
+/// Print a script that completes command lines, for a shell to read
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETION)]
+pub struct Completion {
+    /// The shell that is to read it
+    pub shell: Shell,
+}
+
+fn object_type() -> impl TypedValueParser<Value = ObjectType> {
+    PossibleValuesParser::new(ObjectType::ALL.map(ObjectType::as_str))
+        .try_map(|name| name.parse::<ObjectType>())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), NoValue> {
@@ -243,13 +289,18 @@ mod tests {
 
     #[test]
     fn put_takes_the_flags_of_its_habits() {
-        let cli = parse("put -c -j 8 -n 1200 -o RAW -s 4096 -t russ-{}.obj s3://b/").unwrap();
+        let cli =
+            parse("put -c -j 8 -n 1200 -o npz -s 4096 -d 2 -x 1.5 -t russ-{}.obj s3://b/").unwrap();
 
         let Command::Put(put) = cli.command else {
             panic!("not put")
         };
         assert!(put.create_bucket);
         assert_eq!((put.jobs, put.num, put.size), (8, 1200, 4096));
+        assert_eq!(
+            (put.object_type, put.dedup, put.compress),
+            (ObjectType::Npz, 2, 1.5)
+        );
         assert_eq!(
             (put.template.as_str(), put.uri_prefix.as_str()),
             ("russ-{}.obj", "s3://b/")
@@ -291,7 +342,8 @@ mod tests {
         for line in [
             "get s3://b/k -j 0",
             "put s3://b/ -n 0",
-            "put s3://b/ -o NPZ",
+            "put s3://b/ -o PICKLE",
+            "completion csh",
             "stat",
             "list a b",
             "frob",

@@ -75,6 +75,12 @@ impl Output {
         self.flush_if_due().await
     }
 
+    /// Bytes of an object, as they are.
+    pub async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stdout.write_all(bytes).await?;
+        Ok(())
+    }
+
     /// Text beside the results that only a person wants.
     pub async fn remark(&mut self, human: impl Display) -> Result<(), Failure> {
         if self.reader != Reader::Program {

@@ -40,7 +40,11 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     logging::start(cli.global.verbose);
-    match execute(&cli) {
+    let result = match &cli.command {
+        Command::Completion(wanted) => commands::completion::run(wanted),
+        _ => execute(&cli),
+    };
+    match result {
         Ok(()) => exit::DONE,
         Err(failure) => {
             if let Some(message) = failure.message() {
@@ -99,7 +103,7 @@ async fn until_signalled(
 async fn wind_down(runtime: &Runtime) {
     let metrics = runtime.metrics();
     let ended = async {
-        while metrics.num_alive_tasks() > 0 {
+        while metrics.num_alive_tasks() > 0 || s3dlio::leftovers() > 0 {
             tokio::time::sleep(WIND_DOWN_POLL).await;
         }
     };

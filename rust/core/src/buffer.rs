@@ -7,16 +7,17 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::leftover;
 
 /// O_DIRECT wants memory aligned to the logical block, which is 4 KiB at most on what we support.
 pub const BLOCK_ALIGN: usize = 4096;
@@ -35,6 +36,7 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 /// To be called once in a forked child, before anything else of this library.
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    leftover::forget();
 }
 
 /// Blocks waiting to be used again. Shared by everything that belongs to one client.
@@ -44,10 +46,32 @@ pub struct Pool {
     generation: u64,
 }
 
+/// Each block with the count of blocks that came back before it.
 #[derive(Default)]
 struct FreeBlocks {
-    by_size: HashMap<usize, Vec<Mapping>>,
+    by_size: HashMap<usize, VecDeque<(u64, Mapping)>>,
     retained: usize,
+    returned: u64,
+}
+
+impl FreeBlocks {
+    /// Takes out the longest idle blocks until at most `limit` bytes are left; to be dropped without the lock.
+    fn evict(&mut self, limit: usize) -> Vec<Mapping> {
+        let mut evicted = Vec::new();
+        while self.retained > limit {
+            let oldest = self
+                .by_size
+                .values_mut()
+                .filter(|blocks| !blocks.is_empty())
+                .min_by_key(|blocks| blocks.front().map(|(returned, _)| *returned));
+            let Some((_, mapping)) = oldest.and_then(VecDeque::pop_front) else {
+                break;
+            };
+            self.retained -= mapping.size;
+            evicted.push(mapping);
+        }
+        evicted
+    }
 }
 
 impl Default for Pool {
@@ -88,7 +112,12 @@ impl Pool {
             let size = size_class(len)?;
             let mapping = match self.reuse(size) {
                 Some(mapping) => mapping,
-                None => Mapping::new(size)?,
+                None => {
+                    // What is idle makes room, so that the two together stay within the limit.
+                    let evicted = self.lock().evict(self.retained_limit.saturating_sub(size));
+                    drop(evicted);
+                    Mapping::new(size)?
+                }
             };
             let pool = Arc::downgrade(self);
             Region {
@@ -111,15 +140,9 @@ impl Pool {
         self.lock().retained
     }
 
-    /// Gives all idle memory back to the system.
-    pub fn trim(&self) {
-        let idle = std::mem::take(&mut *self.lock());
-        drop(idle);
-    }
-
     fn reuse(&self, size: usize) -> Option<Mapping> {
         let mut free = self.lock();
-        let mapping = free.by_size.get_mut(&size)?.pop()?;
+        let (_, mapping) = free.by_size.get_mut(&size)?.pop_back()?;
         free.retained -= size;
         Some(mapping)
     }
@@ -129,10 +152,16 @@ impl Pool {
             return;
         }
         let mut free = self.lock();
-        if free.retained + mapping.size <= self.retained_limit {
-            free.retained += mapping.size;
-            free.by_size.entry(mapping.size).or_default().push(mapping);
-        }
+        let returned = free.returned;
+        free.returned += 1;
+        free.retained += mapping.size;
+        free.by_size
+            .entry(mapping.size)
+            .or_default()
+            .push_back((returned, mapping));
+        let evicted = free.evict(self.retained_limit);
+        drop(free);
+        drop(evicted);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, FreeBlocks> {
@@ -263,19 +292,12 @@ impl Drop for Heap {
 struct Foreign {
     ptr: NonNull<u8>,
     _owner: Box<dyn Any + Send + Sync>,
-    released: Released,
 }
 
 // SAFETY: the maker of the foreign piece promised exclusive access to the memory for as long as `owner` lives.
 unsafe impl Send for Foreign {}
 // SAFETY: as above.
 unsafe impl Sync for Foreign {}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        self.released.signal();
-    }
-}
 
 enum Backing {
     Pooled {
@@ -315,31 +337,6 @@ impl Drop for Region {
     }
 }
 
-/// Tells when the last piece of a caller's memory has been dropped.
-#[derive(Clone, Default)]
-pub struct Released(Arc<(Mutex<bool>, Condvar)>);
-
-impl fmt::Debug for Released {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Released")
-    }
-}
-
-impl Released {
-    fn signal(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    /// Blocks until nothing can write into the memory any more.
-    pub fn wait(&self) {
-        let mut done = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*done {
-            done = self.0.1.wait(done).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 /// An owned, exclusive, writable piece of a block: what a read fills.
 ///
 /// ```
@@ -360,32 +357,20 @@ pub struct IoBufMut {
 }
 
 impl IoBufMut {
-    /// The caller's own memory as a destination. The second value tells when every piece of it is gone.
+    /// The caller's own memory as a destination; `owner` is dropped with the last piece of it.
     ///
     /// # Safety
     /// `ptr..ptr + len` must be valid for reads and writes, and nothing else may access it, for as long as `owner` lives.
-    pub unsafe fn foreign(
-        ptr: NonNull<u8>,
-        len: usize,
-        owner: Box<dyn Any + Send + Sync>,
-    ) -> (Self, Released) {
-        let released = Released::default();
-        let foreign = Foreign {
-            ptr,
-            _owner: owner,
-            released: released.clone(),
-        };
+    pub unsafe fn foreign(ptr: NonNull<u8>, len: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
+        let foreign = Foreign { ptr, _owner: owner };
         let region = Arc::new(Region {
             backing: Backing::Foreign(foreign),
         });
-        (
-            IoBufMut {
-                region,
-                start: 0,
-                len,
-            },
-            released,
-        )
+        IoBufMut {
+            region,
+            start: 0,
+            len,
+        }
     }
 
     /// Cuts at `at`; `self` keeps the head, the tail is returned.
@@ -564,8 +549,6 @@ mod tests {
         assert_eq!(pool.retained(), 0);
         drop(tail);
         assert_eq!(pool.retained(), HUGE_PAGE);
-        pool.trim();
-        assert_eq!(pool.retained(), 0);
     }
 
     #[test]
@@ -579,6 +562,19 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_idle_blocks_make_room() {
+        let pool = Arc::new(Pool::with_retained_limit(4 * HUGE_PAGE));
+        drop(pool.take(4 * HUGE_PAGE).unwrap());
+
+        let small = pool.take(HUGE_PAGE).unwrap();
+        let address = small.as_ptr();
+        assert_eq!(pool.retained(), 0, "idle and taken stay within the limit");
+        drop(small);
+
+        assert_eq!(pool.take(HUGE_PAGE).unwrap().as_ptr(), address);
+    }
+
+    #[test]
     fn impossible_sizes_are_an_error() {
         let error = pool().take(isize::MAX as usize / 4).unwrap_err();
 
@@ -589,17 +585,18 @@ mod tests {
     fn a_caller_is_told_when_its_memory_is_free() {
         let mut memory = vec![0u8; 8];
         let ptr = NonNull::new(memory.as_mut_ptr()).unwrap();
+        let owner = Arc::new(());
         // SAFETY: `memory` outlives the pieces, which are dropped before it is read.
-        let (mut head, released) = unsafe { IoBufMut::foreign(ptr, 8, Box::new(())) };
+        let mut head = unsafe { IoBufMut::foreign(ptr, 8, Box::new(Arc::clone(&owner))) };
         let mut tail = head.split_off(4);
 
         head.fill(1);
         tail.fill(2);
         drop(head);
-        let writer = std::thread::spawn(move || drop(tail));
-        released.wait();
+        assert_eq!(Arc::strong_count(&owner), 2);
+        drop(tail);
 
-        writer.join().unwrap();
+        assert_eq!(Arc::strong_count(&owner), 1);
         assert_eq!(memory, [1, 1, 1, 1, 2, 2, 2, 2]);
     }
 }

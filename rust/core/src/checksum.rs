@@ -14,7 +14,7 @@ pub enum Algorithm {
     Crc32c,
     /// As NVM Express defines it; `123456789` gives `ae8b14860a799888`.
     Crc64Nvme,
-    /// IEEE 802.3; `123456789` gives `cbf43926`. Read only: S3 may hold it for objects of other writers.
+    /// IEEE 802.3; `123456789` gives `cbf43926`. ZIP archives hold it, and S3 may for objects of other writers.
     Crc32,
 }
 

@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -59,10 +60,10 @@ pub enum ErrorKind {
 /// A failure, with everything a person needs to act on it.
 ///
 /// Its text is one line: `get s3://b/k: SlowDown (503): 8 attempts in 41.2 s: connection reset by peer (request id ...)`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: ErrorKind,
     op: Option<&'static str>,
@@ -75,7 +76,7 @@ struct Inner {
     errno: Option<i32>,
     detail: String,
     retryable: bool,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -155,7 +156,7 @@ impl Error {
 
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -4,15 +4,18 @@
 //! that a wrapper cannot forget a method; a store without an operation returns `Unsupported`.
 
 use std::fmt::Debug;
+use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::buffer::IoBufMut;
+use crate::config::Secret;
 use crate::error::Result;
 use crate::payload::Payload;
 use crate::types::{
-    ByteRange, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part, ReadOptions,
-    ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, CopySource, DeleteFailure, Destination, HttpMethod, ObjectMeta, Page, PageRequest,
+    Part, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
 };
 use crate::uri::Key;
 
@@ -67,6 +70,34 @@ pub trait Store: Debug + Send + Sync + 'static {
     ) -> Result<WriteReply>;
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<()>;
+
+    /// Makes an object of another one of the same service, of at most `capability.copies.max_single` bytes; none of them
+    /// passes through here. Metadata and content type go along.
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply>;
+
+    /// As [`Store::start_upload`], of an upload whose parts all come from [`Store::copy_part`].
+    async fn start_copy(
+        &self,
+        key: &Key,
+        part_size: u64,
+        options: &WriteOptions,
+    ) -> Result<UploadId>;
+
+    /// As [`Store::put_part`], of bytes that the service holds already.
+    async fn copy_part(
+        &self,
+        source: &CopySource,
+        range: Range<u64>,
+        key: &Key,
+        upload: &UploadId,
+        number: u32,
+    ) -> Result<Part>;
+
+    /// Moves an object to another access tier, `tier` being the caller's word for it.
+    async fn set_tier(&self, key: &Key, tier: &str) -> Result<()>;
+
+    /// A URL that lets whoever has it do one thing with one object until it expires. Sends no request about the object.
+    async fn presign(&self, key: &Key, method: HttpMethod, lifetime: Duration) -> Result<Secret>;
 
     /// At most `capability.delete_batch` keys. A missing key is success.
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>>;

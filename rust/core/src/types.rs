@@ -1,6 +1,7 @@
 //! What goes into a store's methods and what comes out of them.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use crate::buffer::{IoBufMut, Pool};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, Result};
 use crate::span::Span;
-use crate::uri::Scheme;
+use crate::uri::{Key, Scheme};
 
 /// Everything a service tells about one object; `None` where it has no such thing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,6 +78,8 @@ pub enum Destination {
     /// Memory for all of the range, taken from the pool once the answer tells its length; the read itself fills at
     /// most `window` bytes of it and leaves the rest to further requests.
     Allocate { pool: Arc<Pool>, window: u64 },
+    /// Memory for at most `window` bytes of the range, taken from the pool once the answer tells its length.
+    Head { pool: Arc<Pool>, window: u64 },
 }
 
 impl Destination {
@@ -94,6 +97,10 @@ impl Destination {
                 let buf = pool.take(usize::try_from(len).unwrap_or(usize::MAX))?;
                 // Fits: it is not above `len`, which fits.
                 Ok((buf, len.min(window) as usize))
+            }
+            Destination::Head { pool, window } => {
+                let fill = usize::try_from(len.min(window)).unwrap_or(usize::MAX);
+                Ok((pool.take(fill)?, fill))
             }
         }
     }
@@ -133,6 +140,49 @@ pub struct WriteOptions {
     pub tier: Option<String>,
 }
 
+/// What a signed URL is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpMethod {
+    Get,
+    Put,
+    Head,
+    Delete,
+}
+
+impl HttpMethod {
+    const ALL: [HttpMethod; 4] = [
+        HttpMethod::Get,
+        HttpMethod::Put,
+        HttpMethod::Head,
+        HttpMethod::Delete,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HttpMethod::Get => "GET",
+            HttpMethod::Put => "PUT",
+            HttpMethod::Head => "HEAD",
+            HttpMethod::Delete => "DELETE",
+        }
+    }
+}
+
+impl FromStr for HttpMethod {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        HttpMethod::ALL
+            .into_iter()
+            .find(|method| method.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "unknown method {text:?}: expected GET, PUT, HEAD or DELETE"
+                ))
+            })
+    }
+}
+
 /// What a service said to a write.
 #[derive(Debug, Clone, Default)]
 pub struct WriteReply {
@@ -151,6 +201,28 @@ pub struct PutResult {
     /// CRC-32C of the bytes sent.
     pub crc32c: u32,
     pub version_id: Option<String>,
+    /// CRC-32C of each span that was asked for.
+    pub span_crc32c: Vec<u32>,
+}
+
+/// A finished copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CopyResult {
+    pub etag: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// CRC-32C of the bytes; `None` where the service moved them itself and tells none.
+    pub crc32c: Option<u32>,
+    pub version_id: Option<String>,
+}
+
+/// An object that its own service is to copy.
+#[derive(Debug, Clone)]
+pub struct CopySource {
+    pub container: String,
+    pub key: Key,
+    /// What the service told about it. The copy must be of this etag, and fails with `Precondition` otherwise.
+    pub meta: ObjectMeta,
 }
 
 /// The service's name for an upload in parts, and the size every part but the last one has.
@@ -167,7 +239,8 @@ pub struct Part {
     pub number: u32,
     pub size: u64,
     pub etag: Option<String>,
-    pub checksum: Checksum,
+    /// `None` where the service made the part itself and tells none.
+    pub checksum: Option<Checksum>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +281,8 @@ pub struct DeleteFailure {
 #[derive(Debug, Clone)]
 pub struct StoreInfo {
     pub scheme: Scheme,
+    /// Which service and account: where two stores of one client have the same, one can copy from the other.
+    pub service: String,
     pub capability: Capability,
 }
 
@@ -215,6 +290,8 @@ pub struct StoreInfo {
 pub struct Capability {
     /// The service takes uploads in parts; otherwise `write` takes any length.
     pub parts: Option<PartLimits>,
+    /// The service copies objects by itself.
+    pub copies: Option<CopyLimits>,
     /// Keys one delete request takes.
     pub delete_batch: usize,
     /// The checksum that each part and each whole write carries on the wire.
@@ -225,6 +302,14 @@ pub struct Capability {
     pub metadata: bool,
     /// Holds keys with empty, `.` and `..` components as they are.
     pub any_key: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CopyLimits {
+    /// The largest object that one `copy` takes; bytes.
+    pub max_single: u64,
+    /// Of larger ones, all parts but the last; bytes.
+    pub part_size: u64,
 }
 
 #[derive(Debug, Clone, Copy)]

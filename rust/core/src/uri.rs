@@ -91,6 +91,8 @@ pub struct Uri {
     account: String,
     container: String,
     key: Key,
+    /// The text ended with the container's name: `s3://bucket`.
+    bare: bool,
 }
 
 impl Uri {
@@ -116,11 +118,18 @@ impl Uri {
         &self.key
     }
 
+    /// Names everything below it rather than one object: ends in `/`. `s3://bucket` does not.
+    #[must_use]
+    pub fn is_prefix(&self) -> bool {
+        self.key.is_prefix() && !self.bare
+    }
+
     /// The same store, another key.
     #[must_use]
     pub fn with_key(&self, key: Key) -> Uri {
         Uri {
             key,
+            bare: false,
             ..self.clone()
         }
     }
@@ -142,9 +151,22 @@ impl Uri {
     /// Refuses a URI that names no object.
     pub fn require_object(&self) -> Result<()> {
         if self.key.is_empty() {
-            return Err(Error::invalid("the URI names no object"));
+            return Err(Error::invalid(
+                "the URI names no object (all of a bucket or container is named by a final /)",
+            ));
         }
         self.require_container()
+    }
+
+    /// Refuses a key where a bucket or container is meant; of local schemes the path is the directory.
+    pub fn require_no_object(&self) -> Result<()> {
+        if !self.scheme.is_local() && !self.key.is_empty() {
+            return Err(Error::invalid(format!(
+                "{:?} is a key, but a bucket or container is to be named",
+                self.key.as_str()
+            )));
+        }
+        Ok(())
     }
 
     /// Refuses a URI without a bucket, container or path.
@@ -227,6 +249,7 @@ fn parse(text: &str) -> Result<Uri> {
         account: account.to_owned(),
         container: container.to_owned(),
         key: Key::new(key),
+        bare: !rest.contains('/'),
     })
 }
 
@@ -289,6 +312,23 @@ mod tests {
         assert_eq!(uri("s3://b/p").join("x").to_string(), "s3://b/p/x");
         assert_eq!(uri("s3://b/p/").join("x").to_string(), "s3://b/p/x");
         assert_eq!(uri("s3://b").join("x").to_string(), "s3://b/x");
+    }
+
+    #[test]
+    fn only_a_final_slash_names_a_prefix() {
+        for text in ["s3://b/", "s3://b/p/", "az:///c/", "file:///d/"] {
+            assert!(uri(text).is_prefix(), "{text}");
+        }
+        for text in [
+            "s3://b",
+            "s3://b/p",
+            "az:///c",
+            "az://account/c",
+            "file:///d",
+        ] {
+            assert!(!uri(text).is_prefix(), "{text}");
+        }
+        assert!(uri("s3://b").root().is_prefix());
     }
 
     #[test]

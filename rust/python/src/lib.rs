@@ -9,16 +9,28 @@ mod buffer;
 mod checkpoint;
 mod cli;
 mod clients;
+mod copying;
 mod credentials;
+mod delete_many;
 mod errands;
 mod errors;
+mod generate;
+mod iter_many;
 mod listing;
 mod logging;
 mod many;
 mod objects;
+mod open;
 mod options;
+mod owned;
+mod presign;
+mod put_vectored;
+mod read_into_many;
 mod results;
 mod runtime;
+mod scan;
+mod stat_many;
+mod tiers;
 mod twins;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -28,11 +40,19 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::buckets::{create_bucket, create_bucket_async, delete_bucket, delete_bucket_async};
     #[pymodule_export]
-    use crate::buffer::Buffer;
+    use crate::buffer::{_restore_buffer, Buffer};
     #[pymodule_export]
     use crate::checkpoint::Shards;
     #[pymodule_export]
     use crate::cli::run_cli;
+    #[pymodule_export]
+    use crate::copying::{copy, copy_async};
+    #[pymodule_export]
+    use crate::delete_many::{delete_many, delete_many_async};
+    #[pymodule_export]
+    use crate::generate::{generate, generate_async};
+    #[pymodule_export]
+    use crate::iter_many::Reads;
     #[pymodule_export]
     use crate::listing::{delete, delete_async, list, list_async, list_uris, list_uris_async};
     #[pymodule_export]
@@ -47,9 +67,23 @@ mod _s3dlio {
         read_into, read_into_async, stat, stat_async,
     };
     #[pymodule_export]
+    use crate::open::{Reader, Writer};
+    #[pymodule_export]
     use crate::options::settings;
     #[pymodule_export]
-    use crate::results::{PutResult, ShardReport};
+    use crate::presign::{presign, presign_async};
+    #[pymodule_export]
+    use crate::put_vectored::{put_vectored, put_vectored_async};
+    #[pymodule_export]
+    use crate::read_into_many::{read_into_many, read_into_many_async};
+    #[pymodule_export]
+    use crate::results::{CopyResult, Entry, GenerateReport, PutResult, ShardReport};
+    #[pymodule_export]
+    use crate::scan::Pages;
+    #[pymodule_export]
+    use crate::stat_many::{stat_many, stat_many_async};
+    #[pymodule_export]
+    use crate::tiers::{set_tier, set_tier_async};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,5 +1,7 @@
 //! Verbs on many objects at once. The first failure ends the call and stops the rest.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -151,6 +153,11 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
 /// Args:
 ///     objects: `(uri, data)` pairs, any iterable; `data` as for `put`, not copied.
 ///     max_in_flight: Objects written at the same time, above 0.
+///     if_none_match: Fail where an object exists.
+///     metadata: User metadata of each object, str to str.
+///     content_type: MIME type of each object; the default is the service's.
+///     storage_class: S3 storage class of each object.
+///     tier: Azure access tier of each object: `Hot`, `Cool`, `Cold` or `Archive`.
 ///     options: Settings of this call, as a dict or `Options`.
 ///
 /// Returns:
@@ -158,7 +165,8 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
 ///
 /// Raises:
 ///     StorageError: Of the first object that could not be written, named in `.uri`; others may have been written.
-///     InvalidInputError: A bad URI, or `max_in_flight` below 1.
+///     UnsupportedError: The store has no such thing as an option asks for; the option is named.
+///     InvalidInputError: A bad URI, `max_in_flight` below 1, or an option's value that the store does not take.
 ///
 /// Example:
 ///     >>> import s3dlio
@@ -167,40 +175,66 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
 ///     >>> [result.size for result in results]
 ///     [0, 1, 2]
 #[pyfunction]
-#[pyo3(signature = (objects, max_in_flight = 32, *, options = None))]
+#[pyo3(signature = (objects, max_in_flight = 32, *, if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, options = None))]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the words of the verb, all but two by name only"
+)]
 pub fn put_many(
     py: Python<'_>,
     objects: Objects,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Vec<PutResult>> {
-    runtime::run(
-        py,
-        write_all(clients::of(py, options.as_ref())?, objects, max_in_flight),
-    )
+    let metadata = metadata.unwrap_or_default();
+    let how = WriteOptions {
+        if_none_match,
+        metadata,
+        content_type,
+        storage_class,
+        tier,
+    };
+    let client = clients::of(py, options.as_ref())?;
+    runtime::run(py, write_all(client, objects, max_in_flight, how))
 }
 
 #[pyfunction]
-#[pyo3(signature = (objects, max_in_flight = 32, *, options = None))]
+#[pyo3(signature = (objects, max_in_flight = 32, *, if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, options = None))]
+#[expect(clippy::too_many_arguments, reason = "as for put_many")]
 pub fn put_many_async<'py>(
     py: Python<'py>,
     objects: Objects,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    twins::start(
-        py,
-        write_all(clients::of(py, options.as_ref())?, objects, max_in_flight),
-    )
+    let metadata = metadata.unwrap_or_default();
+    let how = WriteOptions {
+        if_none_match,
+        metadata,
+        content_type,
+        storage_class,
+        tier,
+    };
+    let client = clients::of(py, options.as_ref())?;
+    twins::start(py, write_all(client, objects, max_in_flight, how))
 }
 
 async fn write_all(
     client: Client,
     objects: Objects,
     max_in_flight: usize,
+    how: WriteOptions,
 ) -> Result<Vec<PutResult>> {
-    let written = client
-        .put_many(objects.0, max_in_flight, &WriteOptions::default())
-        .await?;
+    let written = client.put_many(objects.0, max_in_flight, &how).await?;
     Ok(written.into_iter().map(PutResult::from).collect())
 }

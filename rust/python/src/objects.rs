@@ -200,10 +200,10 @@ async fn fill(client: Client, uri: Uri, offset: u64, memory: IoBufMut) -> Result
 ///     data: Any C-contiguous buffer (`bytes`, `memoryview`, numpy array, `Buffer`) or CPU tensor. It is not copied, and
 ///         held until the last byte is answered.
 ///     if_none_match: Fail if the object exists.
-///     metadata: User metadata, str to str.
-///     content_type: MIME type; the default is the service's.
-///     storage_class: S3 storage class.
-///     tier: Azure access tier: `Hot`, `Cool`, `Cold` or `Archive`.
+///     metadata: User metadata, str to str, in printable ASCII; names come back in lower case. Not for files.
+///     content_type: MIME type; the default is the service's. Not for files.
+///     storage_class: S3 storage class. Only for `s3://`.
+///     tier: Azure access tier: `Hot`, `Cool`, `Cold` or `Archive`, in any case. Only for `az://`.
 ///     options: Settings of this call, as a dict or `Options`.
 ///
 /// Returns:
@@ -212,7 +212,9 @@ async fn fill(client: Client, uri: Uri, offset: u64, memory: IoBufMut) -> Result
 /// Raises:
 ///     AlreadyExistsError: `if_none_match` met an object.
 ///     NotFoundError: There is no such bucket.
-///     InvalidInputError: `data` is not contiguous, or the store cannot hold the key.
+///     UnsupportedError: The store has no such thing as an option asks for; the option is named.
+///     InvalidInputError: `data` is not contiguous, the store cannot hold the key, or an option has a value that it does not
+///         take.
 ///     TypeError: `data` has no memory to send.
 ///
 /// Example:

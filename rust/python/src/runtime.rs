@@ -25,8 +25,10 @@ use crate::errors;
 
 /// How often a blocked call looks for signals. Ctrl-C must show within a second.
 const SIGNAL_POLL: Duration = Duration::from_millis(50);
-/// What an exiting interpreter waits for, one after the other: calls under way, I/O threads, errands.
+/// What an exiting interpreter waits for, one after the other: calls under way, uploads that are taken back and writes
+/// to local files, I/O threads, errands.
 const EXIT_CALLS: Duration = Duration::from_secs(1);
+const EXIT_LEFTOVERS: Duration = Duration::from_secs(1);
 const EXIT_RUNTIME: Duration = Duration::from_secs(2);
 const EXIT_ERRANDS: Duration = Duration::from_secs(1);
 
@@ -134,6 +136,13 @@ pub fn leave_errand_apart(errand: Errand) {
         #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
         None => std::mem::forget(errand),
     }
+}
+
+/// Runs `act`, which does not wait, where it may start tasks: what is dropped may want to spawn its clean-up.
+pub fn within(act: impl FnOnce()) {
+    let process = existing(CURRENT.load(Ordering::Acquire));
+    let _context = process.map(|process| process.handle.enter());
+    act();
 }
 
 /// Runs `work` on this thread with the interpreter detached, and looks for signals meanwhile.
@@ -305,6 +314,10 @@ fn at_exit(py: Python<'_>) {
     py.detach(|| {
         let deadline = Instant::now() + EXIT_CALLS;
         while process.inside.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        let deadline = Instant::now() + EXIT_LEFTOVERS;
+        while s3dlio::leftovers() > 0 && Instant::now() < deadline {
             thread::park_timeout(Duration::from_millis(5));
         }
         stop(process, EXIT_RUNTIME);

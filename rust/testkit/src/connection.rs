@@ -87,7 +87,7 @@ impl Connection {
             return self.break_upload(&head, fault).await;
         }
         let early = plan.is_early();
-        let body = if early {
+        let mut body = if early {
             Content::default()
         } else {
             self.body(&head).await?
@@ -104,6 +104,7 @@ impl Connection {
             return Ok(end(reset));
         }
         plan.strip(&mut head);
+        plan.damage(&mut body);
         let with_body = head.method != "HEAD";
         let request = Request { head, body };
         let response = self.respond(op, &request, &plan);

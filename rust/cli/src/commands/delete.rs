@@ -11,13 +11,19 @@ use crate::session::Session;
 
 pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     let uri: Uri = args.uri.parse()?;
-    if uri.key().is_prefix() || args.regex.is_some() {
+    if uri.is_prefix() || args.regex.is_some() {
         return delete_below(session, args, &uri).await;
     }
-    announce(session, args, 1);
     if args.dry_run {
-        return show(session, &uri).await;
+        let exists = session.client.exists(&uri).await?;
+        announce(session, args, u64::from(exists));
+        return if exists {
+            show(session, &uri).await
+        } else {
+            Ok(())
+        };
     }
+    announce(session, args, 1);
     let count = session.client.delete(&uri).await?;
     done(session, count, 0).await
 }

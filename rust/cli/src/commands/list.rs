@@ -16,19 +16,13 @@ pub async fn run(session: &mut Session, args: &List) -> Result<(), Failure> {
         .scan(&uri, args.recursive, args.pattern.as_deref())
         .await?;
     let mut count = 0u64;
-    let mut last_prefix = None;
-    while let Some(entry) = scan.next().await.map_err(|error| error.at("list", &uri))? {
-        // A common prefix may end one page and begin the next.
-        if is_prefix(&entry) && last_prefix.as_ref() == Some(&entry.key) {
-            continue;
-        }
-        count += 1;
+    while let Some(entry) = scan.next().await? {
+        count += u64::from(!is_prefix(&entry));
         let line = line(&root, &entry, args);
         session
             .output
             .result(line, || record(&root, &entry))
             .await?;
-        last_prefix = is_prefix(&entry).then_some(entry.key);
     }
     session
         .output

@@ -1,10 +1,14 @@
 //! One file per command.
 
+mod cat;
+pub mod completion;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
+mod du;
 mod get;
 mod list;
+mod presign;
 mod put;
 mod stat;
 
@@ -29,6 +33,10 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
+        Command::Du(args) => du::run(session, args).await,
+        Command::Cat(args) => cat::run(session, args).await,
+        Command::Completion(args) => completion::run(args),
+        Command::Presign(args) => presign::run(session, args).await,
         Command::Reference(_) => Ok(()),
     }
 }

@@ -2,43 +2,44 @@
 
 use std::time::Instant;
 
-use s3dlio::datagen::{self, Raw, Template};
-use s3dlio::{Client, Error, ErrorKind, Uri};
+use s3dlio::Uri;
+use s3dlio::datagen::{self, GenerateOptions, Objects};
 use serde_json::json;
 
 use super::{MB, rate};
-use crate::args::{ObjectType, Put};
+use crate::args::Put;
 use crate::exit::Failure;
 use crate::jobs;
 use crate::output;
 use crate::session::Session;
 
 pub async fn run(session: &mut Session, args: &Put) -> Result<(), Failure> {
-    let ObjectType::Raw = args.object_type;
     let prefix: Uri = args.uri_prefix.parse()?;
-    let template = Template::new(&args.template, args.num)?;
     let seed = args.seed.unwrap_or_else(rand::random);
+    let objects = Objects::new(&GenerateOptions {
+        num: args.num,
+        size: args.size,
+        object_type: args.object_type,
+        template: args.template.clone(),
+        dedup: args.dedup,
+        compress: args.compress,
+        seed,
+    })?;
     if args.create_bucket {
-        create_unless_there(&session.client, &prefix).await?;
+        datagen::ensure_bucket(&session.client, &prefix).await?;
     }
 
     let client = &session.client;
     let at_once = u32::try_from(args.num).unwrap_or(u32::MAX).min(args.jobs);
     let memory = client.config().memory_limit / u64::from(at_once);
-    let size = args.size;
-    let progress = session
-        .output
-        .progress(args.num, args.num.checked_mul(size));
+    let progress = session.output.progress(args.num, Some(objects.size()));
     let started = Instant::now();
     let work = (0..args.num).map(|number| {
-        let (client, uri) = (client.clone(), prefix.join(&template.name(number)));
-        let progress = progress.clone();
+        let (client, uri) = (client.clone(), prefix.join(&objects.name(number)));
+        let (object, progress) = (objects.object(number), progress.clone());
         async move {
-            let raw = Raw::new(seed, number);
-            let put = datagen::put(&client, &uri, raw, size, memory, |bytes| {
-                progress.bytes(bytes);
-            })
-            .await?;
+            let told = |bytes| progress.bytes(bytes);
+            let put = datagen::put(&client, &uri, &object, memory, told).await?;
             Ok(put.size)
         }
     });
@@ -65,11 +66,4 @@ pub async fn run(session: &mut Session, args: &Put) -> Result<(), Failure> {
         session.output.result(human, || record).await?;
     }
     tally.end()
-}
-
-async fn create_unless_there(client: &Client, uri: &Uri) -> Result<(), Error> {
-    match client.create_bucket(uri).await {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        result => result,
-    }
 }

@@ -1,24 +1,25 @@
 //! Objects in this process, for tests and for programs that want a store without one. It keeps every promise of the
 //! other stores, holds any key, and keeps the caller's own pages (a put copies nothing).
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap, hash_map};
+use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::Driver;
+use super::{Driver, attributes};
 use crate::buffer::IoBufMut;
 use crate::checksum::{Algorithm, Checksum};
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::store::Store;
 use crate::types::{
-    ByteRange, Capability, DeleteFailure, Destination, Entry, ObjectMeta, Page, PageRequest, Part,
-    PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, Capability, CopyLimits, CopySource, DeleteFailure, Destination, Entry, HttpMethod,
+    ObjectMeta, Page, PageRequest, Part, PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId,
+    WriteOptions, WriteReply,
 };
 use crate::uri::{Key, Scheme, Uri};
 
@@ -30,29 +31,27 @@ pub(super) fn driver(_config: &Arc<Config>) -> Arc<dyn Driver> {
 
 #[derive(Debug, Default)]
 struct MemoryDriver {
-    stores: Mutex<HashMap<String, Arc<MemoryStore>>>,
+    service: Arc<Service>,
 }
+
+/// All containers of one client, by name.
+type Service = Mutex<HashMap<String, Container>>;
 
 #[async_trait]
 impl Driver for MemoryDriver {
     async fn open(&self, uri: &Uri) -> Result<Arc<dyn Store>> {
-        let mut stores = lock(&self.stores);
-        let store = stores
-            .entry(uri.container().to_owned())
-            .or_insert_with(|| Arc::new(MemoryStore::new()));
-        Ok(Arc::clone(store) as Arc<dyn Store>)
+        Ok(Arc::new(MemoryStore::new(
+            Arc::clone(&self.service),
+            uri.container(),
+        )))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
 struct MemoryStore {
     info: StoreInfo,
-    /// `None` until the container is created.
-    container: Mutex<Option<Container>>,
+    service: Arc<Service>,
+    container: String,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +74,13 @@ impl Container {
         self.serial
     }
 
+    fn object(&self, key: &Key) -> Result<Object> {
+        let found = self.objects.get(key.as_str()).cloned();
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the object does not exist").with_code("NoSuchKey")
+        })
+    }
+
     fn insert(
         &mut self,
         key: &Key,
@@ -88,42 +94,56 @@ impl Container {
                 "the key already holds an object",
             ));
         }
-        let etag = format!("\"{:016x}\"", self.next_serial());
         let meta = ObjectMeta {
             size: body.len(),
-            last_modified: Some(SystemTime::now()),
-            etag: Some(etag.clone()),
             content_type: options
                 .content_type
                 .clone()
                 .or_else(|| Some("application/octet-stream".into())),
             storage_class: options.storage_class.clone(),
-            tier: options.tier.clone(),
-            metadata: options.metadata.clone(),
+            // As services give them back.
+            metadata: options
+                .metadata
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+                .collect(),
             checksum: Some(checksum),
             ..ObjectMeta::default()
         };
-        self.objects
-            .insert(key.as_str().to_owned(), Object { body, meta });
-        Ok(WriteReply {
+        Ok(self.place(key, Object { body, meta }))
+    }
+
+    /// Puts an object in place as a new one.
+    fn place(&mut self, key: &Key, mut object: Object) -> WriteReply {
+        let etag = format!("\"{:016x}\"", self.next_serial());
+        let checksum = object.meta.checksum;
+        object.meta.etag = Some(etag.clone());
+        object.meta.last_modified = Some(SystemTime::now());
+        self.objects.insert(key.as_str().to_owned(), object);
+        WriteReply {
             etag: Some(etag),
             version_id: None,
-            checksum: Some(checksum),
-        })
+            checksum,
+        }
     }
 }
 
 impl MemoryStore {
-    fn new() -> Self {
+    fn new(service: Arc<Service>, container: &str) -> Self {
         MemoryStore {
             info: StoreInfo {
                 scheme: Scheme::Memory,
+                service: Scheme::Memory.to_string(),
                 capability: Capability {
                     parts: Some(PartLimits {
                         min_size: 1,
                         max_size: u64::MAX,
                         max_count: 10_000,
                         max_single: u64::MAX,
+                    }),
+                    copies: Some(CopyLimits {
+                        max_single: u64::MAX,
+                        part_size: u64::MAX,
                     }),
                     delete_batch: PAGE,
                     checksum: Algorithm::Crc32c,
@@ -132,27 +152,29 @@ impl MemoryStore {
                     any_key: true,
                 },
             },
-            container: Mutex::new(None),
+            service,
+            container: container.to_owned(),
         }
+    }
+
+    fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Container) -> Result<T>) -> Result<T> {
-        match lock(&self.container).as_mut() {
-            Some(container) => act(container),
-            None => Err(
-                Error::new(ErrorKind::NotFound, "the container does not exist")
-                    .with_code("NoSuchBucket"),
-            ),
-        }
+        self.with_container(&self.container, act)
+    }
+
+    fn with_container<T>(
+        &self,
+        name: &str,
+        act: impl FnOnce(&mut Container) -> Result<T>,
+    ) -> Result<T> {
+        act(existing(self.containers().get_mut(name))?)
     }
 
     fn object(&self, key: &Key) -> Result<Object> {
-        self.with(|container| {
-            let found = container.objects.get(key.as_str()).cloned();
-            found.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "the object does not exist").with_code("NoSuchKey")
-            })
-        })
+        self.with(|container| container.object(key))
     }
 }
 
@@ -179,10 +201,7 @@ impl Store for MemoryStore {
     ) -> Result<(IoBufMut, ReadReply)> {
         let Object { body, meta } = self.object(key)?;
         if options.if_match.is_some() && options.if_match != meta.etag {
-            return Err(Error::new(
-                ErrorKind::Precondition,
-                "the object was replaced",
-            ));
+            return Err(replaced());
         }
         let len = range.len_in(meta.size)?;
         let (mut buf, filled) = into.open(len)?;
@@ -209,6 +228,7 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {
+        check(options)?;
         let checksum = body.checksum(Algorithm::Crc32c);
         self.with(|container| container.insert(key, body.clone(), checksum, options))
     }
@@ -217,8 +237,9 @@ impl Store for MemoryStore {
         &self,
         _key: &Key,
         part_size: u64,
-        _options: &WriteOptions,
+        options: &WriteOptions,
     ) -> Result<UploadId> {
+        check(options)?;
         self.with(|container| {
             let id = container.next_serial().to_string();
             container.uploads.insert(id.clone(), BTreeMap::new());
@@ -244,7 +265,7 @@ impl Store for MemoryStore {
                 number,
                 size: body.len(),
                 etag: None,
-                checksum,
+                checksum: Some(checksum),
             })
         })
     }
@@ -287,6 +308,51 @@ impl Store for MemoryStore {
             container.uploads.remove(&upload.id);
             Ok(())
         })
+    }
+
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply> {
+        let object =
+            self.with_container(&source.container, |container| container.object(&source.key))?;
+        if object.meta.etag != source.meta.etag {
+            return Err(replaced());
+        }
+        self.with(|container| Ok(container.place(key, object)))
+    }
+
+    async fn start_copy(
+        &self,
+        _key: &Key,
+        _part_size: u64,
+        _options: &WriteOptions,
+    ) -> Result<UploadId> {
+        Err(never_cut())
+    }
+
+    async fn copy_part(
+        &self,
+        _source: &CopySource,
+        _range: Range<u64>,
+        _key: &Key,
+        _upload: &UploadId,
+        _number: u32,
+    ) -> Result<Part> {
+        Err(never_cut())
+    }
+
+    async fn set_tier(&self, _key: &Key, _tier: &str) -> Result<()> {
+        Err(attributes::no_tiers())
+    }
+
+    async fn presign(
+        &self,
+        _key: &Key,
+        _method: HttpMethod,
+        _lifetime: Duration,
+    ) -> Result<Secret> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "objects in memory have no URL that others could use",
+        ))
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
@@ -343,34 +409,58 @@ impl Store for MemoryStore {
     }
 
     async fn create_container(&self, _at: &Key) -> Result<()> {
-        let mut container = lock(&self.container);
-        if container.is_some() {
-            return Err(Error::new(
+        match self.containers().entry(self.container.clone()) {
+            hash_map::Entry::Occupied(_) => Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "the container already exists",
-            ));
+            )),
+            hash_map::Entry::Vacant(free) => {
+                free.insert(Container::default());
+                Ok(())
+            }
         }
-        *container = Some(Container::default());
-        Ok(())
     }
 
     async fn delete_container(&self, _at: &Key) -> Result<()> {
-        self.with(|container| match container.objects.len() {
-            0 => Ok(()),
-            count => Err(Error::new(
+        let mut containers = self.containers();
+        let count = existing(containers.get_mut(&self.container))?.objects.len();
+        if count > 0 {
+            return Err(Error::new(
                 ErrorKind::NotEmpty,
                 format!("the container holds {count} objects"),
             )
-            .with_errno(libc::ENOTEMPTY)),
-        })?;
-        *lock(&self.container) = None;
+            .with_errno(libc::ENOTEMPTY));
+        }
+        containers.remove(&self.container);
         Ok(())
     }
+}
+
+fn existing(container: Option<&mut Container>) -> Result<&mut Container> {
+    container.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "the container does not exist").with_code("NoSuchBucket")
+    })
+}
+
+/// One request takes copies of any length.
+fn never_cut() -> Error {
+    Error::new(ErrorKind::Unsupported, "copies are never cut")
+}
+
+fn check(options: &WriteOptions) -> Result<()> {
+    if options.tier.is_some() {
+        return Err(attributes::no_tiers());
+    }
+    attributes::check(options)
 }
 
 fn last_of(page: &Page) -> Option<String> {
     let key = page.entries.last().map(|entry| &entry.key);
     key.max(page.prefixes.last()).cloned()
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Precondition, "the object was replaced")
 }
 
 fn no_such_upload() -> Error {

@@ -1,6 +1,8 @@
 //! One folder per service, and the table that names them.
 
+mod attributes;
 mod az;
+mod backoff;
 mod local;
 mod memory;
 mod redirect;

@@ -123,7 +123,8 @@ impl CheckpointStore {
     /// Raw bytes go to storage from the caller's memory; compression takes a bounded amount of memory beside it.
     ///
     /// # Errors
-    /// `InvalidInput` for a bad name; what the storage says otherwise. The shard is then what it was before.
+    /// `InvalidInput` for a bad name; what the storage says otherwise. The shard is then what it was before, unless
+    /// only the answer to the commit was lost.
     pub async fn put_shard(&self, name: &str, rank: u32, data: Payload) -> Result<ShardReport> {
         let shard = self.locate("put_shard", name, rank)?;
         let open = self.client.begin("put_shard", shard.record());

@@ -8,7 +8,7 @@ use super::Client;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
-use crate::types::{PutResult, WriteOptions};
+use crate::types::{ObjectMeta, PutResult, WriteOptions};
 use crate::uri::Uri;
 
 impl Client {
@@ -62,6 +62,18 @@ impl Client {
         open.end(result, |size| (*size, 1))
     }
 
+    /// What the services tell about objects, in the order of `uris`, at most `max_in_flight` of them asked at once.
+    ///
+    /// # Errors
+    /// The first object that cannot be asked for; it is named.
+    pub async fn stat_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<ObjectMeta>> {
+        let jobs = uris.iter().cloned().map(|uri| {
+            let client = self.clone();
+            async move { client.stat(&uri).await }
+        });
+        in_order(jobs, max_in_flight).await
+    }
+
     /// Writes objects, at most `max_in_flight` of them under way; results in the order given.
     ///
     /// # Errors
@@ -87,7 +99,7 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     if max_in_flight == 0 {
-        return Err(Error::invalid("max_in_flight must be above 0"));
+        return Err(none_in_flight());
     }
     let mut waiting = jobs.into_iter().enumerate();
     let mut results: Vec<Option<T>> = Vec::new();
@@ -109,4 +121,8 @@ where
         .into_iter()
         .map(|result| result.expect("every task was joined"))
         .collect())
+}
+
+pub(super) fn none_in_flight() -> Error {
+    Error::invalid("max_in_flight must be above 0")
 }

@@ -1,66 +1,12 @@
-//! Verbs on what lies below a prefix: list, scan, delete.
-
-use std::collections::VecDeque;
+//! Verbs on what lies below a prefix: list and delete.
 
 use super::Client;
 use crate::error::{Error, Result};
-use crate::pattern::Selection;
-use crate::split::SplitStore;
-use crate::types::{DeleteFailure, Entry, Page, PageRequest};
+use crate::types::DeleteFailure;
 use crate::uri::{Key, Uri};
 
 /// Failed keys that a message names; the rest are counted.
 const NAMED_FAILURES: usize = 3;
-
-/// Entries and common prefixes of a listing, fetched a page at a time. Memory is one page.
-#[derive(Debug)]
-pub struct Scan {
-    store: SplitStore,
-    selection: Selection,
-    request: PageRequest,
-    last: bool,
-    ready: VecDeque<Entry>,
-}
-
-impl Scan {
-    /// The next entry in bytewise order of keys; `None` after the last. A common prefix ends in `/` and has size 0.
-    ///
-    /// # Errors
-    /// Of the page request; a listing never ends early without one.
-    pub async fn next(&mut self) -> Result<Option<Entry>> {
-        while self.ready.is_empty() && !self.last {
-            let page = self
-                .store
-                .inner()
-                .list(&self.selection.prefix, &self.request)
-                .await?;
-            if page.next.is_some() && page.next == self.request.token {
-                return Err(Error::new(
-                    crate::ErrorKind::Server,
-                    "the service repeats a page of the listing",
-                ));
-            }
-            self.last = page.next.is_none();
-            self.request.token.clone_from(&page.next);
-            self.ready
-                .extend(merged(page).filter(|entry| self.selection.matches(&entry.key)));
-        }
-        Ok(self.ready.pop_front())
-    }
-}
-
-/// Entries and prefixes of a page as one run in bytewise order.
-fn merged(page: Page) -> impl Iterator<Item = Entry> {
-    let prefixes = page.prefixes.into_iter().map(|key| Entry {
-        key,
-        size: 0,
-        etag: None,
-        last_modified: None,
-    });
-    let mut all: Vec<Entry> = page.entries.into_iter().chain(prefixes).collect();
-    all.sort_by(|a, b| a.key.cmp(&b.key));
-    all.into_iter()
-}
 
 impl Client {
     /// Keys (without the bucket) below the URI's last `/`, in bytewise order; what follows that `/`, or `pattern`, is a
@@ -76,11 +22,11 @@ impl Client {
     ) -> Result<Vec<String>> {
         let open = self.begin("list", uri);
         let work = async {
-            let mut scan = self.start_scan(uri, recursive, pattern).await?;
+            let mut pages = self.pages(uri, recursive, pattern).await?;
             let mut keys = Vec::new();
-            while let Some(entry) = scan.next().await? {
+            while let Some(page) = pages.next().await? {
                 open.span().first_byte();
-                keys.push(entry.key);
+                keys.extend(page.into_iter().map(|entry| entry.key));
             }
             // Pages come in order, but a common prefix may repeat across them.
             keys.sort_unstable();
@@ -91,29 +37,6 @@ impl Client {
         open.end(result, |keys: &Vec<String>| (0, keys.len() as u64))
     }
 
-    /// As [`Client::list`], but entries as their pages arrive.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a bad pattern; the listing's own come from [`Scan::next`].
-    pub async fn scan(&self, uri: &Uri, recursive: bool, pattern: Option<&str>) -> Result<Scan> {
-        let open = self.begin("scan", uri);
-        let result = self.start_scan(uri, recursive, pattern).await;
-        open.end(result, |_| (0, 1))
-    }
-
-    async fn start_scan(&self, uri: &Uri, recursive: bool, pattern: Option<&str>) -> Result<Scan> {
-        Ok(Scan {
-            selection: Selection::new(uri, recursive, pattern)?,
-            store: self.store(uri).await?,
-            request: PageRequest {
-                one_level: !recursive,
-                token: None,
-            },
-            last: false,
-            ready: VecDeque::new(),
-        })
-    }
-
     /// Removes one object, or everything below a URI that ends in `/`. A missing key is success.
     /// Gives the number of keys that were named.
     ///
@@ -122,7 +45,7 @@ impl Client {
     pub async fn delete(&self, uri: &Uri) -> Result<u64> {
         let open = self.begin("delete", uri);
         let work = async {
-            match uri.key().is_prefix() {
+            match uri.is_prefix() {
                 true => self.delete_prefix(uri).await,
                 false => {
                     let store = self.object(uri).await?;
@@ -142,22 +65,15 @@ impl Client {
     }
 
     async fn delete_prefix(&self, uri: &Uri) -> Result<u64> {
-        let mut scan = self.start_scan(uri, true, None).await?;
-        let store = scan.store.clone();
+        let mut pages = self.pages(uri, true, None).await?;
+        let store = pages.store().clone();
         let batch_size = store.inner().info().capability.delete_batch;
         let (mut count, mut failures) = (0, Vec::new());
-        let mut batch = Vec::with_capacity(batch_size);
-        loop {
-            let entry = scan.next().await?;
-            let end = entry.is_none();
-            batch.extend(entry.map(|entry| Key::new(entry.key)));
-            if batch.len() == batch_size || (end && !batch.is_empty()) {
+        while let Some(page) = pages.next().await? {
+            let keys: Vec<Key> = page.into_iter().map(|entry| Key::new(entry.key)).collect();
+            for batch in keys.chunks(batch_size) {
                 count += batch.len() as u64;
-                failures.extend(store.inner().delete(&batch).await?);
-                batch.clear();
-            }
-            if end {
-                break;
+                failures.extend(store.inner().delete(batch).await?);
             }
         }
         store.inner().prune(uri.key()).await?;

@@ -2,9 +2,19 @@
 
 mod bulk;
 mod conditional;
+mod copy;
+mod delete_many;
+mod iter_many;
 mod listing;
 mod objects;
 mod operation;
+mod pieces;
+mod presign;
+mod put_vectored;
+mod read_into_many;
+mod reader;
+mod scan;
+mod writer;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +22,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-pub use listing::Scan;
+pub use iter_many::Reads;
+pub use pieces::Pieces;
+pub use reader::Reader;
+pub use scan::Scan;
+pub use writer::Writer;
 
 use crate::backend::{self, Driver};
 use crate::buffer::Pool;
@@ -29,8 +43,8 @@ use crate::uri::{Scheme, Uri};
 /// use s3dlio::{Client, Config, Options, WriteOptions};
 ///
 /// let client = Client::new(Config::load(&Options::default())?);
+/// client.create_bucket(&"memory://bucket/".parse()?).await?;
 /// let uri = "memory://bucket/key".parse()?;
-/// client.create_bucket(&uri).await?;
 /// client.put(&uri, b"bytes".as_slice().into(), &WriteOptions::default()).await?;
 /// assert_eq!(&*client.get(&uri).await?, b"bytes");
 /// # Ok::<(), s3dlio::Error>(())
@@ -72,10 +86,12 @@ impl Client {
         let requests = Arc::new(Semaphore::new(
             config.concurrency.min(Semaphore::MAX_PERMITS),
         ));
+        // Idle memory counts as that of streams does.
+        let retained = usize::try_from(config.memory_limit).unwrap_or(usize::MAX);
         Client {
             inner: Arc::new(Inner {
                 config: Arc::new(config),
-                pool: Arc::default(),
+                pool: Arc::new(Pool::with_retained_limit(retained)),
                 requests,
                 drivers: Mutex::default(),
                 conditions: Mutex::default(),

@@ -127,6 +127,23 @@ impl Client {
         open.end(result, |_| (0, 1))
     }
 
+    /// Moves an object to another access tier of Azure: `Hot`, `Cool`, `Cold` or `Archive`, in any case.
+    ///
+    /// # Errors
+    /// `InvalidInput` for another word; `NotFound`; `Unsupported` on every other scheme.
+    pub async fn set_tier(&self, uri: &Uri, tier: &str) -> Result<()> {
+        let open = self.begin("set_tier", uri);
+        let work = async {
+            self.object(uri)
+                .await?
+                .inner()
+                .set_tier(uri.key(), tier)
+                .await
+        };
+        let result = work.await;
+        open.end(result, |()| (0, 1))
+    }
+
     /// Makes the bucket or container of `uri`; for local schemes the directory.
     ///
     /// # Errors
@@ -134,6 +151,7 @@ impl Client {
     pub async fn create_bucket(&self, uri: &Uri) -> Result<()> {
         let open = self.begin("create_bucket", uri);
         let work = async {
+            uri.require_no_object()?;
             self.store(uri)
                 .await?
                 .inner()
@@ -151,6 +169,7 @@ impl Client {
     pub async fn delete_bucket(&self, uri: &Uri) -> Result<()> {
         let open = self.begin("delete_bucket", uri);
         let work = async {
+            uri.require_no_object()?;
             self.store(uri)
                 .await?
                 .inner()

@@ -73,6 +73,9 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// A mistaken unit (8 for 8 MiB) would make a request of every few bytes.
+const MIN_PART_SIZE: u64 = 64 << 10;
+
 /// How much a read is compared with what the service stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {
@@ -92,6 +95,14 @@ pub struct S3Config {
     pub sign_payload: bool,
 }
 
+/// What Azure is given to verify each body with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AzureChecksum {
+    Md5,
+    /// CRC-64/NVME.
+    Crc64,
+}
+
 #[derive(Debug, Clone)]
 pub struct AzConfig {
     pub endpoint_url: Option<String>,
@@ -99,6 +110,7 @@ pub struct AzConfig {
     pub account_key: Option<Secret>,
     pub sas_token: Option<Secret>,
     pub connection_string: Option<Secret>,
+    pub checksum: AzureChecksum,
 }
 
 #[derive(Debug, Clone)]
@@ -127,8 +139,6 @@ pub struct Config {
     pub verify: Verify,
     pub durable: bool,
     pub direct_strict: bool,
-    /// Bytes.
-    pub max_decompressed: u64,
 }
 
 impl Config {
@@ -334,6 +344,13 @@ impl Values<'_> {
         self.parse(name, "bytes above 0, as 8388608 or 8MiB", parse_size)
     }
 
+    fn part_size(&self) -> Result<Option<u64>> {
+        let expected = "64 KiB or more, as 8388608 or 8MiB";
+        self.parse("part_size", expected, |text| {
+            parse_size(text).filter(|size| *size >= MIN_PART_SIZE)
+        })
+    }
+
     fn seconds(&self, name: &str) -> Result<Option<Duration>> {
         self.parse_from(name, "a time above 0", |text, origin| {
             let time = text.parse::<f64>().ok().filter(|time| *time > 0.0)?;
@@ -374,6 +391,10 @@ impl Values<'_> {
                 account_key,
                 sas_token,
                 connection_string,
+                checksum: match self.choice("azure_checksum", settings::AZURE_CHECKSUM)? {
+                    Some("crc64") => AzureChecksum::Crc64,
+                    _ => AzureChecksum::Md5,
+                },
             },
             retry: RetryConfig {
                 max_attempts: self
@@ -396,7 +417,7 @@ impl Values<'_> {
                     .unwrap_or(Duration::from_secs(30)),
             },
             ca_bundle: self.text("ca_bundle"),
-            part_size: self.size("part_size")?.unwrap_or(8 << 20),
+            part_size: self.part_size()?.unwrap_or(8 << 20),
             concurrency: self.count("concurrency")?.unwrap_or(64),
             memory_limit: self.size("memory_limit")?.unwrap_or(1 << 30),
             verify: match self.choice("verify", settings::VERIFY)? {
@@ -406,7 +427,6 @@ impl Values<'_> {
             },
             durable: self.switch("durable")?.unwrap_or(true),
             direct_strict: self.choice("direct", settings::DIRECT)? == Some("strict"),
-            max_decompressed: self.size("max_decompressed")?.unwrap_or(1 << 30),
         })
     }
 
@@ -569,6 +589,7 @@ mod tests {
         let text = |env: &[_]| resolve(&[], env, &[]).unwrap_err().to_string();
 
         assert!(text(&[("S3DLIO_MAX_ATTEMPTS", "0")]).contains("S3DLIO_MAX_ATTEMPTS=0"));
+        assert!(text(&[("S3DLIO_PART_SIZE", "8")]).contains("64 KiB or more"));
         assert!(text(&[("S3DLIO_VERIFY", "maybe")]).contains("strong, auto, off"));
         assert!(text(&[("AWS_ENDPOINT_URL", "localhost:9000")]).contains("AWS_ENDPOINT_URL="));
         assert!(text(&[("AWS_ACCESS_KEY_ID", "AKIA")]).contains("secret_access_key"));

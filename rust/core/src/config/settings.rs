@@ -50,6 +50,7 @@ const fn setting(
 pub const VERIFY: &[&str] = &["strong", "auto", "off"];
 pub const DIRECT: &[&str] = &["auto", "strict"];
 pub const ADDRESSING: &[&str] = &["auto", "path", "virtual"];
+pub const AZURE_CHECKSUM: &[&str] = &["md5", "crc64"];
 pub const SIGN_PAYLOAD: &[&str] = &["auto", "always"];
 
 /// Every setting, in the order of the reference.
@@ -160,6 +161,13 @@ pub const SETTINGS: &[Setting] = &[
         "Azure connection string.",
     ),
     setting(
+        "azure_checksum",
+        &["S3DLIO_AZURE_CHECKSUM"],
+        Kind::Choice(AZURE_CHECKSUM),
+        "md5",
+        "Checksum that Azure verifies of each body: crc64 costs far less CPU; emulators know md5 only.",
+    ),
+    setting(
         "connect_timeout",
         &["S3DLIO_CONNECT_TIMEOUT_SECS"],
         Kind::Seconds,
@@ -206,7 +214,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_PART_SIZE"],
         Kind::Size,
         "8 MiB",
-        "Bytes of a part of a large transfer.",
+        "Bytes of a part of a large transfer, 64 KiB at least.",
     ),
     setting(
         "concurrency",
@@ -220,7 +228,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_MEMORY_LIMIT"],
         Kind::Size,
         "1 GiB",
-        "Bytes that streams hold at once, per client.",
+        "Bytes that one call holds at once of what it streams, but always one part of each object.",
     ),
     setting(
         "verify",
@@ -242,13 +250,6 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(DIRECT),
         "auto",
         "direct:// on a file system without O_DIRECT: auto falls back, strict fails.",
-    ),
-    setting(
-        "max_decompressed",
-        &["S3DLIO_MAX_DECOMPRESSED"],
-        Kind::Size,
-        "1 GiB",
-        "Largest output of a compressed frame that does not tell its size.",
     ),
     setting(
         "rt_threads",

@@ -5,16 +5,8 @@ use crate::error::{Error, Result};
 const PLACE: &str = "{}";
 
 /// A name in which the first `{}` stands for the object's number, from 0, and a second one for how many there are.
-///
-/// ```
-/// use s3dlio::datagen::Template;
-///
-/// let template = Template::new("object_{}_of_{}.dat", 5)?;
-/// assert_eq!(template.name(2), "object_2_of_5.dat");
-/// # Ok::<(), s3dlio::Error>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
+pub(super) struct Template {
     before: String,
     /// What follows the number; the total is already in it. `None` where the name has no number.
     after: Option<String>,
@@ -46,7 +38,6 @@ impl Template {
     }
 
     /// The name of object `number`.
-    #[must_use]
     pub fn name(&self, number: u64) -> String {
         match &self.after {
             Some(after) => format!("{}{number}{after}", self.before),

@@ -1,13 +1,17 @@
 //! Large reads and writes become concurrent ranges and parts; whole reads are compared with the stored checksum.
 
+mod copy;
 mod read;
+mod scatter;
 mod stream;
 mod upload;
+mod version;
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use scatter::RangeInto;
 pub use stream::Download;
 pub use upload::Upload;
 

@@ -1,5 +1,7 @@
 //! Reads: one request up to a window, then parallel ranges pinned to the first answer's etag.
 
+use std::future::Future;
+
 use tokio::task::JoinSet;
 
 use super::{PER_OBJECT, SplitStore};
@@ -22,9 +24,46 @@ impl SplitStore {
             pool: self.pool.clone(),
             window: self.part_size,
         };
-        let (buf, reply) = self.first(key, range, into, span).await?;
+        let (buf, mut reply) = self.first(key, range, None, into, span).await?;
+        if range == ByteRange::Whole {
+            self.ask_for_checksum(key, &mut reply).await?;
+        }
         let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
-        self.verify(key, range, &reply, checksum).await?;
+        verify(&reply, checksum)?;
+        Ok(buf.freeze())
+    }
+
+    /// A whole object, of which the first request takes memory for `window` bytes; memory for all of it is taken when
+    /// what `room` gives for its size has come.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) async fn read_when<F>(
+        &self,
+        key: &Key,
+        window: u64,
+        room: impl FnOnce(u64) -> F,
+        span: &Span,
+    ) -> Result<Buffer>
+    where
+        F: Future<Output = ()>,
+    {
+        let range = ByteRange::Whole;
+        let into = Destination::Head {
+            pool: self.pool.clone(),
+            window: window.min(self.part_size),
+        };
+        let (mut buf, mut reply) = self.first(key, range, None, into, span).await?;
+        self.ask_for_checksum(key, &mut reply).await?;
+        room(reply.size).await;
+        if (buf.len() as u64) < reply.size {
+            let mut all = self.take_part(reply.size)?;
+            // The head came before there was room for the object.
+            all[..reply.filled].copy_from_slice(&buf[..reply.filled]);
+            buf = all;
+        }
+        let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
+        verify(&reply, checksum)?;
         Ok(buf.freeze())
     }
 
@@ -41,7 +80,8 @@ impl SplitStore {
     ) -> Result<IoBufMut> {
         let wanted = destination.len();
         if wanted == 0 {
-            self.store.stat(key).await?;
+            let size = self.store.stat(key).await?.size;
+            ByteRange::Bounded { offset, len: 0 }.len_in(size)?;
             return Ok(destination);
         }
         // Window by window even for the first request: what it fills is known before its answer.
@@ -56,8 +96,8 @@ impl SplitStore {
                 len: window as u64,
             },
         };
-        let (head, reply) = self
-            .first(key, range, Destination::Fill(destination), span)
+        let (head, mut reply) = self
+            .first(key, range, None, Destination::Fill(destination), span)
             .await?;
         let available = reply.size - offset;
         if available < wanted as u64 {
@@ -69,13 +109,16 @@ impl SplitStore {
                 ),
             ));
         }
-        let whole = offset == 0 && available == wanted as u64;
+        if offset == 0 && available == wanted as u64 {
+            self.ask_for_checksum(key, &mut reply).await?;
+        } else {
+            // The service keeps none of a part.
+            reply.checksum = None;
+        }
         let (buf, checksum) = self
             .rest(key, range, head.unsplit(tail), &reply, span)
             .await?;
-        if whole {
-            self.verify(key, range, &reply, checksum).await?;
-        }
+        verify(&reply, checksum)?;
         Ok(buf)
     }
 
@@ -102,7 +145,7 @@ impl SplitStore {
             .min(destination.len());
         let tail = destination.split_off(window);
         let into = Destination::Fill(destination);
-        let (head, mut reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (head, mut reply) = self.first(key, ByteRange::Whole, None, into, span).await?;
         same_size(reply.size, size)?;
         reply.checksum = Some(expected);
         let (buf, read) = self
@@ -112,16 +155,17 @@ impl SplitStore {
         Ok(buf)
     }
 
-    /// The first request; its answer tells size, etag and checksum.
+    /// The first request; its answer tells size, etag and checksum. Later ones ask for that etag, this one for `etag`.
     pub(super) async fn first(
         &self,
         key: &Key,
         range: ByteRange,
+        etag: Option<String>,
         into: Destination,
         span: &Span,
     ) -> Result<(IoBufMut, ReadReply)> {
         let options = ReadOptions {
-            if_match: None,
+            if_match: etag,
             want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
             span: span.clone(),
         };
@@ -139,22 +183,12 @@ impl SplitStore {
         span: &Span,
     ) -> Result<(IoBufMut, Option<Checksum>)> {
         let algorithm = reply.checksum.map(|stored| stored.algorithm);
-        let mut tail = buf.split_off(reply.filled);
+        let tail = buf.split_off(reply.filled);
         let mut sum = algorithm.map(|algorithm| Checksum::of(algorithm, &buf));
         if tail.is_empty() {
             return Ok((buf.unsplit(tail), sum));
         }
-        let mut offset = range.offset() + reply.filled as u64;
-        let mut parts: Vec<(u64, IoBufMut)> = Vec::new();
-        while !tail.is_empty() {
-            let size = usize::try_from(self.part_size)
-                .unwrap_or(usize::MAX)
-                .min(tail.len());
-            let next = tail.split_off(size);
-            parts.push((offset, std::mem::replace(&mut tail, next)));
-            offset += size as u64;
-        }
-        drop(tail);
+        let parts = self.cut(range.offset() + reply.filled as u64, tail);
         for (part, part_sum) in self.read_parts(key, parts, reply, span).await? {
             sum = match (sum, part_sum) {
                 (Some(sum), Some(next)) => Some(sum.then(next, part.len() as u64)),
@@ -165,7 +199,21 @@ impl SplitStore {
         Ok((buf, sum))
     }
 
-    async fn read_parts(
+    /// What starts at `offset`, as parts and where they start.
+    pub(super) fn cut(&self, mut offset: u64, mut memory: IoBufMut) -> Vec<(u64, IoBufMut)> {
+        let mut parts = Vec::new();
+        while !memory.is_empty() {
+            let size = usize::try_from(self.part_size)
+                .unwrap_or(usize::MAX)
+                .min(memory.len());
+            let next = memory.split_off(size);
+            parts.push((offset, std::mem::replace(&mut memory, next)));
+            offset += size as u64;
+        }
+        parts
+    }
+
+    pub(super) async fn read_parts(
         &self,
         key: &Key,
         parts: Vec<(u64, IoBufMut)>,
@@ -235,30 +283,40 @@ impl SplitStore {
         Ok((part, sum))
     }
 
-    /// Compares what was read with what the service stores. Only whole objects can be compared.
-    pub(super) async fn verify(
-        &self,
-        key: &Key,
-        range: ByteRange,
-        reply: &ReadReply,
-        read: Option<Checksum>,
-    ) -> Result<()> {
-        if self.verify == Verify::Off || range != ByteRange::Whole {
+    /// With `verify=strong`, asks for the stored checksum of a whole object where its first answer carried none.
+    ///
+    /// # Errors
+    /// `Integrity` where the service has none; `Precondition` if the object was replaced meanwhile.
+    pub(super) async fn ask_for_checksum(&self, key: &Key, reply: &mut ReadReply) -> Result<()> {
+        if self.verify != Verify::Strong || reply.checksum.is_some() || reply.size == 0 {
             return Ok(());
         }
-        match (reply.checksum, read) {
-            (Some(stored), Some(read)) => same_sum(stored, Some(read)),
-            _ if self.verify == Verify::Auto || reply.size == 0 => Ok(()),
-            _ => {
-                let size = self.store.stat(key).await?.size;
-                Err(Error::new(
-                    ErrorKind::Integrity,
-                    format!(
-                        "verify=strong, but the service keeps no checksum of these {size} bytes"
-                    ),
-                ))
-            }
+        let meta = self.store.stat(key).await?;
+        if meta.etag != reply.etag || meta.size != reply.size {
+            return Err(Error::new(
+                ErrorKind::Precondition,
+                "the object was replaced while it was read",
+            ));
         }
+        reply.checksum = meta.checksum;
+        if reply.checksum.is_none() {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                format!(
+                    "verify=strong, but the service keeps no checksum of these {} bytes",
+                    reply.size
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Compares what was read with what the service stores, where there is something to compare.
+pub(super) fn verify(reply: &ReadReply, read: Option<Checksum>) -> Result<()> {
+    match (reply.checksum, read) {
+        (Some(stored), Some(read)) => same_sum(stored, Some(read)),
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 use super::SplitStore;
+use super::read::verify;
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::Checksum;
 use crate::config::Verify;
@@ -40,23 +41,26 @@ impl SplitStore {
     /// # Errors
     /// As [`SplitStore::read`]; errors of later parts come from [`Download::next`].
     pub async fn stream(&self, key: &Key, memory: u64, span: &Span) -> Result<Download> {
+        self.stream_of(key, None, memory, span).await
+    }
+
+    /// As [`SplitStore::stream`], of the object that has this etag, if one is given.
+    ///
+    /// # Errors
+    /// As there; `Precondition` if the object has another one.
+    pub(crate) async fn stream_of(
+        &self,
+        key: &Key,
+        etag: Option<String>,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
         let into = Destination::Fill(self.take_part(self.part_size)?);
-        let (mut head, reply) = self.first(key, ByteRange::Whole, into, span).await?;
+        let (mut head, mut reply) = self.first(key, ByteRange::Whole, etag, into, span).await?;
+        self.ask_for_checksum(key, &mut reply).await?;
         head.truncate(reply.filled);
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
-        Ok(Download {
-            store: self.clone(),
-            key: key.clone(),
-            span: span.clone(),
-            depth: depth.clamp(1, super::PER_OBJECT),
-            requested: reply.filled as u64,
-            delivered: 0,
-            sum: None,
-            head: Some(head),
-            reply,
-            tasks: JoinSet::new(),
-            arrived: BTreeMap::new(),
-        })
+        Ok(Download::begin(self, key, span, depth, 0, head, reply))
     }
 
     /// As [`SplitStore::stream`], of an object that must have this size and checksum, whatever `verify` says; the last
@@ -82,9 +86,66 @@ impl SplitStore {
         download.reply.checksum = Some(expected);
         Ok(download)
     }
+
+    /// As [`SplitStore::stream`], of the bytes of a range, which is not empty.
+    ///
+    /// # Errors
+    /// As there; `InvalidInput` with code `InvalidRange` for an offset that is not in the object.
+    pub(crate) async fn stream_range(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
+        // A part of an object has no stored checksum that it could be compared with.
+        let store = SplitStore {
+            verify: Verify::Off,
+            ..self.clone()
+        };
+        let offset = range.offset();
+        let len = match range {
+            ByteRange::Bounded { len, .. } => len.min(self.part_size),
+            ByteRange::Whole | ByteRange::From(_) => self.part_size,
+        };
+        let into = Destination::Fill(self.take_part(len)?);
+        let window = ByteRange::Bounded { offset, len };
+        let (mut head, mut reply) = store.first(key, window, None, into, span).await?;
+        head.truncate(reply.filled);
+        // For this download, the object ends where the range does.
+        reply.size = offset + range.len_in(reply.size)?;
+        let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
+        Ok(Download::begin(
+            &store, key, span, depth, offset, head, reply,
+        ))
+    }
 }
 
 impl Download {
+    fn begin(
+        store: &SplitStore,
+        key: &Key,
+        span: &Span,
+        depth: usize,
+        offset: u64,
+        head: IoBufMut,
+        reply: ReadReply,
+    ) -> Self {
+        Download {
+            store: store.clone(),
+            key: key.clone(),
+            span: span.clone(),
+            depth: depth.clamp(1, super::PER_OBJECT),
+            requested: offset + reply.filled as u64,
+            delivered: offset,
+            sum: None,
+            head: Some(head),
+            reply,
+            tasks: JoinSet::new(),
+            arrived: BTreeMap::new(),
+        }
+    }
+
     /// Size of the object; bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -99,7 +160,7 @@ impl Download {
         if let Some(head) = self.head.take() {
             let algorithm = self.reply.checksum.map(|stored| stored.algorithm);
             let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &head));
-            self.deliver(head, sum).await
+            self.deliver(head, sum)
         } else if self.delivered == self.reply.size {
             Ok(None)
         } else {
@@ -117,11 +178,11 @@ impl Download {
                 self.arrived.insert(offset, part);
             };
             let (part, sum) = part?;
-            self.deliver(part, sum).await
+            self.deliver(part, sum)
         }
     }
 
-    async fn deliver(&mut self, part: IoBufMut, sum: Option<Checksum>) -> Result<Option<Buffer>> {
+    fn deliver(&mut self, part: IoBufMut, sum: Option<Checksum>) -> Result<Option<Buffer>> {
         self.delivered += part.len() as u64;
         self.sum = match (self.sum, sum) {
             (Some(before), Some(sum)) => Some(before.then(sum, part.len() as u64)),
@@ -129,9 +190,7 @@ impl Download {
             (before, None) => before,
         };
         if self.delivered == self.reply.size {
-            self.store
-                .verify(&self.key, ByteRange::Whole, &self.reply, self.sum)
-                .await?;
+            verify(&self.reply, self.sum)?;
             if part.is_empty() {
                 return Ok(None);
             }

@@ -1,14 +1,18 @@
 //! Writes: one request up to a part, then concurrent parts; an upload that is dropped is aborted.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::{PER_OBJECT, SplitStore};
 use crate::checksum::{Algorithm, Checksum};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::leftover::Leftover;
 use crate::payload::Payload;
-use crate::types::{Part, PutResult, UploadId, WriteOptions, WriteReply};
+use crate::types::{CopySource, Part, PutResult, UploadId, WriteOptions, WriteReply};
 use crate::uri::Key;
 
 impl SplitStore {
@@ -72,18 +76,25 @@ pub struct Upload {
     store: SplitStore,
     key: Key,
     options: WriteOptions,
-    part_size: u64,
+    pub(super) part_size: u64,
     /// Parts under way at once.
-    depth: usize,
+    pub(super) depth: usize,
     /// Made with the first full part; small objects never need one.
     id: Option<UploadId>,
     /// Number of the next part.
     next: u32,
     waiting: Vec<Bytes>,
     waiting_len: u64,
-    /// Each with its CRC-32C, whatever checksum the service takes.
-    parts: Vec<(Part, Checksum)>,
-    tasks: JoinSet<Result<(Part, Checksum)>>,
+    /// Each with its CRC-32C, whatever checksum the service takes; `None` where the service made the part.
+    parts: Vec<(Part, Option<Checksum>)>,
+    tasks: JoinSet<Result<(Part, Option<Checksum>)>>,
+}
+
+/// What became of the parts.
+pub(super) struct Joined {
+    pub reply: WriteReply,
+    pub size: u64,
+    pub crc32c: Option<Checksum>,
 }
 
 impl Upload {
@@ -124,17 +135,27 @@ impl Upload {
         if self.waiting_len > 0 {
             self.flush().await?;
         }
+        let Joined {
+            reply,
+            size,
+            crc32c,
+        } = self.join().await?;
+        let crc32c = crc32c.expect("every part was sent from here");
+        Ok(put_result(reply, size, crc32c))
+    }
+
+    /// Waits for the parts, of which there must be one, and makes the object of them.
+    pub(super) async fn join(mut self) -> Result<Joined> {
         while !self.tasks.is_empty() {
             self.collect().await?;
         }
         self.parts.sort_by_key(|(part, _)| part.number);
         let empty = Checksum::of(Algorithm::Crc32c, &[]);
-        let crc32c = self
-            .parts
-            .iter()
-            .fold(empty, |sum, (part, next)| sum.then(*next, part.size));
+        let crc32c = self.parts.iter().fold(Some(empty), |sum, (part, next)| {
+            Some(sum?.then((*next)?, part.size))
+        });
         let parts: Vec<Part> = self.parts.drain(..).map(|(part, _)| part).collect();
-        let id = self.id.clone().expect("checked above");
+        let id = self.id.clone().expect("it was made for the first part");
         let reply = {
             let _permit = self.store.permit().await;
             let store = self.store.inner();
@@ -143,11 +164,19 @@ impl Upload {
                 .await?
         };
         self.id = None;
-        Ok(put_result(
+        Ok(Joined {
             reply,
-            parts.iter().map(|part| part.size).sum(),
+            size: parts.iter().map(|part| part.size).sum(),
             crc32c,
-        ))
+        })
+    }
+
+    /// Gives the upload up; returns when the service has been told to drop its parts.
+    pub async fn abort(mut self) {
+        if let Some(id) = self.id.take() {
+            let tasks = std::mem::take(&mut self.tasks);
+            abort(self.store.clone(), self.key.clone(), id, tasks).await;
+        }
     }
 
     async fn put_whole(&self, body: &Payload) -> Result<PutResult> {
@@ -168,6 +197,51 @@ impl Upload {
     }
 
     async fn put_part(&mut self, body: Payload) -> Result<()> {
+        let (id, number) = self.next_part().await?;
+        let (store, key) = (self.store.clone(), self.key.clone());
+        self.tasks.spawn(async move {
+            let _permit = store.permit().await;
+            let part = store.inner().put_part(&key, &id, number, &body).await?;
+            let crc32c = crc32c_of(&body, part.checksum);
+            Ok((part, Some(crc32c)))
+        });
+        Ok(())
+    }
+
+    /// Begins an upload whose parts the service makes.
+    pub(super) async fn begin_copy(&mut self) -> Result<()> {
+        let _permit = self.store.permit().await;
+        let store = self.store.inner();
+        let id = store
+            .start_copy(&self.key, self.part_size, &self.options)
+            .await?;
+        self.id = Some(id);
+        Ok(())
+    }
+
+    /// Has the service make the next part of what it holds; waits while too much is under way.
+    pub(super) async fn copy_part(
+        &mut self,
+        source: &Arc<CopySource>,
+        range: Range<u64>,
+    ) -> Result<()> {
+        let (id, number) = self.next_part().await?;
+        let (store, key) = (self.store.clone(), self.key.clone());
+        let source = Arc::clone(source);
+        self.tasks.spawn(async move {
+            let _permit = store.permit().await;
+            let store = store.inner();
+            let part = store.copy_part(&source, range, &key, &id, number).await?;
+            let crc32c = part
+                .checksum
+                .filter(|sum| sum.algorithm == Algorithm::Crc32c);
+            Ok((part, crc32c))
+        });
+        Ok(())
+    }
+
+    /// The number of the next part, once it may be begun, and the upload it belongs to.
+    async fn next_part(&mut self) -> Result<(UploadId, u32)> {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => {
@@ -182,16 +256,22 @@ impl Upload {
         while self.tasks.len() >= self.depth {
             self.collect().await?;
         }
+        self.require_number()?;
         let number = self.next;
         self.next += 1;
-        let (store, key) = (self.store.clone(), self.key.clone());
-        self.tasks.spawn(async move {
-            let _permit = store.permit().await;
-            let part = store.inner().put_part(&key, &id, number, &body).await?;
-            let crc32c = crc32c_of(&body, Some(part.checksum));
-            Ok((part, crc32c))
-        });
-        Ok(())
+        Ok((id, number))
+    }
+
+    /// Only an object whose size was not known beforehand can come to more parts than there may be.
+    fn require_number(&self) -> Result<()> {
+        let limits = self.store.inner().info().capability.parts;
+        match limits.map(|limits| limits.max_count) {
+            Some(most) if self.next > most => Err(Error::invalid(format!(
+                "the object is larger than {most} parts of {} bytes: it needs a larger part_size",
+                self.part_size
+            ))),
+            _ => Ok(()),
+        }
     }
 
     async fn collect(&mut self) -> Result<()> {
@@ -210,18 +290,24 @@ impl Drop for Upload {
             return;
         };
         let (store, key) = (self.store.clone(), self.key.clone());
-        let mut tasks = std::mem::take(&mut self.tasks);
+        let tasks = std::mem::take(&mut self.tasks);
+        let running = Leftover::default();
         #[expect(
             clippy::disallowed_methods,
             reason = "drop cannot wait; the task is bounded by the request's own deadline"
         )]
         runtime.spawn(async move {
-            // A part that arrives after the abort would stay behind.
-            tasks.shutdown().await;
-            if let Err(error) = store.inner().abort_upload(&key, &id).await {
-                tracing::warn!(key = key.as_str(), %error, "an upload could not be aborted");
-            }
+            let _running = running;
+            abort(store, key, id, tasks).await;
         });
+    }
+}
+
+async fn abort<T: 'static>(store: SplitStore, key: Key, id: UploadId, mut tasks: JoinSet<T>) {
+    // A part that arrives after the abort would stay behind.
+    tasks.shutdown().await;
+    if let Err(error) = store.inner().abort_upload(&key, &id).await {
+        tracing::warn!(key = key.as_str(), %error, "an upload could not be aborted");
     }
 }
 
@@ -239,5 +325,6 @@ fn put_result(reply: WriteReply, size: u64, crc32c: Checksum) -> PutResult {
         // A 32-bit checksum kept in 64 bits.
         crc32c: crc32c.value as u32,
         version_id: reply.version_id,
+        span_crc32c: Vec::new(),
     }
 }

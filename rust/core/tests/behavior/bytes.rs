@@ -230,16 +230,15 @@ pub async fn reads_fill_the_callers_memory(place: Place) {
 #[expect(unsafe_code, reason = "lends a vector as the destination")]
 async fn read_into(place: &Place, offset: usize, memory: &mut [u8]) -> s3dlio::Result<()> {
     let ptr = NonNull::new(memory.as_mut_ptr()).unwrap();
+    let (owner, released) = tokio::sync::oneshot::channel::<()>();
     // SAFETY: `memory` is borrowed for all of this function, which waits until every piece is gone.
-    let (buf, released) = unsafe { IoBufMut::foreign(ptr, memory.len(), Box::new(())) };
+    let buf = unsafe { IoBufMut::foreign(ptr, memory.len(), Box::new(owner)) };
     let result = place
         .client
         .read_into(&place.uri("object"), offset as u64, buf)
         .await
         .map(drop);
-    tokio::task::spawn_blocking(move || released.wait())
-        .await
-        .unwrap();
+    released.await.unwrap_err();
     result
 }
 

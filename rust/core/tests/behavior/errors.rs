@@ -150,3 +150,22 @@ fn uris_that_name_nothing_are_refused() {
     let error = block_on(client.get(&"s3://bucket/".parse().unwrap())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
 }
+
+#[test]
+fn a_key_is_no_bucket() {
+    let client = client(&KEYS);
+    for uri in [
+        "s3://bucket/some/prefix/",
+        "az:///container/x",
+        "memory://bucket/x",
+    ] {
+        let uri = uri.parse().unwrap();
+        for result in [
+            block_on(client.create_bucket(&uri)),
+            block_on(client.delete_bucket(&uri)),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+    }
+}

@@ -3,21 +3,21 @@
 use s3dlio::{Client, Config, ErrorKind, Options, Payload, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault, RequestRecord, S3Server, seeded_bytes};
 
-const PART: usize = 5 << 20;
+pub const PART: usize = 5 << 20;
 
-struct Rig {
-    server: S3Server,
-    client: Client,
-    object: Uri,
-    sent: Vec<u8>,
+pub struct Rig {
+    pub server: S3Server,
+    pub client: Client,
+    pub object: Uri,
+    pub sent: Vec<u8>,
 }
 
 /// A scripted server that holds one object of `size` bytes, and a client whose retries take no time.
-async fn rig(size: usize) -> Rig {
+pub async fn rig(size: usize) -> Rig {
     rig_with(size, &[]).await
 }
 
-async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
+pub async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
     let server = S3Server::start().await;
     server.create_bucket("bucket");
     let endpoint = server.endpoint();
@@ -51,7 +51,7 @@ async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
 }
 
 impl Rig {
-    async fn put(&self) -> s3dlio::Result<()> {
+    pub async fn put(&self) -> s3dlio::Result<()> {
         let body = Payload::from(self.sent.clone());
         self.client
             .put(&self.object, body, &WriteOptions::default())
@@ -60,7 +60,7 @@ impl Rig {
     }
 
     /// A request is on record from its arrival on; what it did shows once it has been answered.
-    async fn abort_answered(&self) {
+    pub async fn abort_answered(&self) {
         let answered = |request: &RequestRecord| {
             request.op == "AbortMultipartUpload" && request.status.is_some()
         };
@@ -69,7 +69,7 @@ impl Rig {
             .await;
     }
 
-    fn count(&self, op: &str) -> usize {
+    pub fn count(&self, op: &str) -> usize {
         self.server
             .requests()
             .iter()
@@ -78,7 +78,7 @@ impl Rig {
     }
 }
 
-fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
+pub fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
     requests
         .iter()
         .map(|request| request.header("range").map(str::to_owned))
@@ -266,22 +266,55 @@ async fn a_flipped_byte_is_never_returned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_damaged_under_way_is_refused_by_the_service() {
-    // The server checks what we claim; a claim that differs from the bytes must not make an object.
     let rig = rig(1000).await;
-    let requests = {
-        rig.put().await.unwrap();
-        rig.server.requests()
+    for (op, size) in [("PutObject", 1000), ("UploadPart", 2 * PART)] {
+        let flip = Action::FlipUpload {
+            offset: 500,
+            bit: 0,
+        };
+        rig.server.fault(Fault::always(flip).op(op));
+        let body = Payload::from(seeded_bytes(9, size));
+
+        let error = rig
+            .client
+            .put(&rig.object, body, &WriteOptions::default())
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{op}: {error}");
+        assert!(rig.server.object("bucket", "object").unwrap() == rig.sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strong_asks_for_the_checksum_that_a_get_did_not_carry() {
+    let rig = rig_with(1000, &[("verify", "strong")]).await;
+    let silent = |op: &str| {
+        let name = "x-amz-checksum-crc32c".to_owned();
+        let hide = Action::SetHeader { name, value: None };
+        Fault::always(hide).op(op)
     };
-    let put = requests
-        .iter()
-        .find(|request| request.op == "PutObject")
-        .unwrap();
-    assert!(
-        put.headers
-            .keys()
-            .any(|name| name.starts_with("x-amz-checksum-")),
-        "{put:?}"
-    );
+    rig.server.fault(silent("GetObject"));
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == *rig.sent);
+    assert_eq!(rig.count("HeadObject"), 1);
+
+    let flip = Action::FlipBit {
+        offset: 7,
+        bit: 0,
+        of: s3dlio_testkit::FlipOrigin::Body,
+    };
+    rig.server.clear_faults();
+    rig.server.fault(silent("GetObject").and(flip));
+    let damaged = rig.client.get(&rig.object).await.unwrap_err();
+    assert_eq!(damaged.kind(), ErrorKind::Integrity, "{damaged}");
+
+    rig.server.clear_faults();
+    rig.server.fault(silent("GetObject"));
+    rig.server.fault(silent("HeadObject"));
+    let unknown = rig.client.get(&rig.object).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::Integrity, "{unknown}");
+    assert!(unknown.to_string().contains("verify=strong"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,24 @@ pub async fn delete_removes_exactly_what_was_named(place: Place) {
     place.client.delete(&place.uri("obj_1")).await.unwrap();
 }
 
+pub async fn without_its_slash_a_container_is_no_prefix(place: Place) {
+    put_all(&place, &owned(&["kept", "p/kept"])).await;
+    for base in [place.base.clone(), place.uri("p/")] {
+        let text = base.to_string();
+        let bare = text.trim_end_matches('/').parse().unwrap();
+
+        let refused = place.client.delete(&bare).await;
+
+        // A key without its slash is just another key; it need not exist.
+        if base.key().is_empty() {
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.to_string().contains("final /"), "{error}");
+        }
+        assert_eq!(place.names().await, ["kept", "p/kept"]);
+    }
+}
+
 pub async fn a_prefix_delete_leaves_its_neighbours(place: Place) {
     put_all(&place, &owned(&["p/1", "p/q/2", "p.txt", "pq/1", "r"])).await;
 

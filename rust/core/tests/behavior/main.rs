@@ -11,14 +11,28 @@
 
 mod bytes;
 mod cancel;
+mod conditions;
+mod copy_faults;
+mod copying;
 mod errors;
 mod faults;
+mod files;
 mod keys;
+mod lent;
 mod listing;
+mod many;
+mod pieces;
 mod place;
+mod presigning;
+mod properties;
 mod quirks;
+mod ranges;
+mod reads;
+mod scan;
 mod spans;
+mod tiers;
 mod tls;
+mod vectored;
 
 use place::Target;
 
@@ -62,11 +76,38 @@ suite! {
     listing::one_level_shows_prefixes,
     listing::the_last_part_is_a_pattern,
     listing::delete_removes_exactly_what_was_named,
+    listing::without_its_slash_a_container_is_no_prefix,
     listing::a_prefix_delete_leaves_its_neighbours,
     listing::buckets_are_made_and_removed_once,
+    many::stats_come_in_order,
+    many::delete_many_removes_exactly_what_was_named,
+    many::delete_many_names_each_key_that_is_left,
+    scan::entries_tell_size_etag_and_time,
+    reads::every_object_is_given_once,
+    reads::a_missing_object_ends_it_in_its_turn,
+    vectored::spans_are_summed_whatever_the_buffers,
+    ranges::each_destination_gets_its_range,
+    ranges::a_range_behind_the_end_is_named,
+    files::a_file_reads_what_is_there,
+    files::a_file_shows_when_it_is_finished,
     errors::a_missing_object_is_not_found,
     errors::a_missing_bucket_is_not_found,
     errors::an_error_names_verb_and_target,
+    pieces::pieces_are_the_bytes_of_the_range,
+    pieces::an_empty_object_has_no_pieces,
+    pieces::what_cannot_be_read_is_an_error,
+    pieces::a_replaced_object_is_an_error_and_no_splice,
+    properties::metadata_and_content_type_are_kept,
+    properties::classes_and_tiers_are_kept,
+    properties::an_option_that_cannot_be_kept_is_named,
+    properties::a_value_that_cannot_be_sent_is_named,
+    copying::a_copy_has_the_bytes_and_properties_of_its_source,
+    copying::a_copy_goes_to_another_bucket,
+    copying::a_copy_goes_to_another_service_and_back,
+    copying::an_object_is_not_copied_onto_itself,
+    copying::a_missing_source_is_named,
+    presigning::a_signed_url_is_for_services_alone,
+    tiers::an_object_moves_between_tiers,
     cancel::no_cancelled_read_writes_later,
     cancel::a_cancelled_put_leaves_nothing_or_everything,
     spans::each_verb_is_one_operation,

@@ -71,6 +71,8 @@ async fn verbs(place: Place, log: Arc<Log>) {
         .get_many_stats(std::slice::from_ref(&uri), 2)
         .await
         .unwrap();
+    let mut reader = client.reader(&uri, 1, None, 1).await.unwrap();
+    while reader.next().await.unwrap().is_some() {}
     client.get(&place.uri("missing")).await.unwrap_err();
     client.delete(&uri).await.unwrap();
 
@@ -91,6 +93,7 @@ async fn verbs(place: Place, log: Arc<Log>) {
             row("get", 5, 1, true, false),
             row("get", 5, 1, true, false),
             row("get", 5, 1, true, false),
+            row("get", 4, 1, true, false),
             row("get", 0, 1, false, true),
             row("delete", 0, 1, false, false),
         ]

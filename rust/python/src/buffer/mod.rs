@@ -110,6 +110,17 @@ impl Buffer {
         })
     }
 
+    /// For pickle: from protocol 5 on the memory itself, out of band where the pickler takes it so.
+    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, protocol: u32) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let bytes = match protocol {
+            5.. => py.import("pickle")?.call_method1("PickleBuffer", (slf,))?,
+            _ => slf.get().tobytes(py).into_any(),
+        };
+        let restore = py.import("s3dlio._s3dlio")?.getattr("_restore_buffer")?;
+        (restore, (bytes, slf.get().readonly)).into_bound_py_any(py)
+    }
+
     /// A copy of the bytes.
     ///
     /// Returns:
@@ -298,4 +309,20 @@ impl Buffer {
         copy.copy_from_slice(&self.memory);
         Ok(copy.freeze())
     }
+}
+
+/// A buffer with a copy of `data`, for pickle.
+#[pyfunction]
+pub fn _restore_buffer(data: &Bound<'_, PyAny>, readonly: bool) -> PyResult<Buffer> {
+    let loan = Loan::of_view(data, false)?;
+    let bytes = loan.as_ref();
+    let pool = Arc::new(Pool::default());
+    let mut memory = pool.take(bytes.len()).map_err(errors::to_python)?;
+    // What was pickled belongs to whoever unpickles it, and need not be aligned.
+    memory.copy_from_slice(bytes);
+    loan.give_back(data.py());
+    Ok(Buffer {
+        memory: memory.freeze(),
+        readonly,
+    })
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 use s3dlio::{IoBufMut, Payload};
 use tokio::sync::oneshot;
 
@@ -85,6 +86,11 @@ impl Loan {
                 object.get_type().name()?
             )));
         }
+        if holds_pointers(object) {
+            return Err(errors::invalid(
+                "the buffer holds Python objects: their addresses mean nothing elsewhere",
+            ));
+        }
         Self::of_view(object, writable).map_err(|cause| {
             let wanted = if writable {
                 "writable and C-contiguous"
@@ -140,6 +146,24 @@ impl Loan {
             lender.release(py);
         }
     }
+}
+
+/// Whether the items are references (`O` in the notation of the struct module). Some types have no such notation; they
+/// are plain memory.
+fn holds_pointers(object: &Bound<'_, PyAny>) -> bool {
+    if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+        return false;
+    }
+    let py = object.py();
+    let Ok(view) = PyMemoryView::from(object) else {
+        return false;
+    };
+    let format = view.getattr(pyo3::intern!(py, "format"));
+    format.is_ok_and(|format| {
+        format
+            .extract::<&str>()
+            .is_ok_and(|text| text.contains('O'))
+    })
 }
 
 impl AsRef<[u8]> for Loan {
@@ -209,7 +233,7 @@ impl<'py> FromPyObject<'_, 'py> for Destination {
         });
         // SAFETY: the loan holds the memory, writable, until the owner is dropped; that the caller leaves it alone until
         // the call has returned is what the documentation of the verb asks.
-        let (memory, _) = unsafe { IoBufMut::foreign(address, len, owner) };
+        let memory = unsafe { IoBufMut::foreign(address, len, owner) };
         Ok(Destination { memory, released })
     }
 }

@@ -10,7 +10,7 @@ use super::state::{Blob, kept_headers};
 use super::{Azure, Call, payload, route};
 use crate::checksum::{azure_crc64, encode, md5};
 use crate::clock::http_date;
-use crate::condition::{Asked, Verdict, check_read, parse_range};
+use crate::condition::{Asked, Verdict, check_read, names, parse_range};
 use crate::http::{Content, Response};
 
 pub(super) fn put(azure: &Azure, call: &Call<'_>) -> Result<Response> {
@@ -210,5 +210,11 @@ pub(super) fn source(azure: &Azure, call: &Call<'_>) -> Result<Arc<Blob>> {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let path = percent_decode_str(path).decode_utf8_lossy();
     let (_, container, blob) = route::split(&path);
-    azure.find(container, blob)
+    let found = azure.find(container, blob)?;
+    let wanted = call.request.head.header("x-ms-source-if-match");
+    if wanted.is_some_and(|list| !names(list, &found.etag)) {
+        let message = "The source condition specified using HTTP conditional header(s) is not met.";
+        return Err(AzureError::new(412, "SourceConditionNotMet", message));
+    }
+    Ok(found)
 }

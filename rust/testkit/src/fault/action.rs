@@ -38,6 +38,12 @@ pub enum Action {
     /// After `after` bytes of the request's body nothing more is taken. The client's close waits
     /// behind its unsent bytes, so the request stays in flight unless the client resets.
     StallUpload { after: u64 },
+    /// One bit of one byte of the request's body is flipped on its way.
+    FlipUpload {
+        offset: u64,
+        #[serde(default)]
+        bit: u8,
+    },
     /// An error answer; with the defaults, 503 SlowDown.
     Fail {
         #[serde(default = "slow_down_status")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Action, FlipOrigin};
 use crate::checksum::{decode, encode};
-use crate::http::{Cut, Delivery, Head, Response};
+use crate::http::{Content, Cut, Delivery, Head, Response};
 use crate::service::Service;
 
 /// Orders that only the service itself can carry out.
@@ -85,6 +85,15 @@ impl Plan {
                 head.headers.retain(|(known, _)| {
                     *known != name && !(name == "range" && known == "x-ms-range")
                 });
+            }
+        }
+    }
+
+    /// Damages the request's body.
+    pub(crate) fn damage(&self, body: &mut Content) {
+        for action in &self.0 {
+            if let Action::FlipUpload { offset, bit } = action {
+                body.flip(*offset, *bit);
             }
         }
     }

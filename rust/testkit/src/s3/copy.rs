@@ -68,11 +68,20 @@ pub(super) fn copy_part(s3: &S3, call: &Call<'_>) -> Result<Response> {
             return Err(S3Error::invalid_argument(&message));
         }
     };
+    let algorithm = s3
+        .state()
+        .bucket(call.bucket)?
+        .upload(call.key, call.upload_id())?
+        .algorithm;
     let part = multipart::store_part(s3, call, content, None)?;
+    let told = algorithm.zip(part.checksum.as_ref());
     let document = XmlWriter::new()
         .open("CopyPartResult")
         .text("LastModified", iso_date(part.modified))
         .text("ETag", &part.etag)
+        .each(told, |xml, (algorithm, value)| {
+            xml.text(&format!("Checksum{}", algorithm.name()), value)
+        })
         .close("CopyPartResult")
         .finish();
     Ok(Response::new(200).xml(document))

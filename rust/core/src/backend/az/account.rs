@@ -152,6 +152,7 @@ fn account_in(endpoint: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AzureChecksum;
     use crate::error::ErrorKind;
 
     fn none() -> AzConfig {
@@ -161,6 +162,7 @@ mod tests {
             account_key: None,
             sas_token: None,
             connection_string: None,
+            checksum: AzureChecksum::Md5,
         }
     }
 

@@ -24,20 +24,48 @@ const SCOPE: &str = "https://storage.azure.com/.default";
 /// Off Azure nothing answers at the address of the managed identity service.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The policy that authorizes each try.
-pub(super) fn policy(account: &Account) -> Result<Arc<dyn Policy>> {
-    Ok(match &account.credential {
-        Credential::SharedKey(key) => Arc::new(SharedKey::new(&account.name, key.clone())),
-        Credential::Sas(token) => Arc::new(Sas(token.clone())),
-        Credential::Entra => Arc::new(BearerTokenAuthorizationPolicy::new(
-            Arc::new(TokenChain::new()?),
-            [SCOPE],
-        )),
-    })
+/// What the requests to one account are authorized with.
+#[derive(Debug)]
+pub(super) enum Authority {
+    Key(Arc<SharedKey>),
+    Sas(Sas),
+    Entra(Arc<TokenChain>),
+}
+
+impl Authority {
+    pub fn of(account: &Account) -> Result<Authority> {
+        Ok(match &account.credential {
+            Credential::SharedKey(key) => {
+                Authority::Key(Arc::new(SharedKey::new(&account.name, key.clone())))
+            }
+            Credential::Sas(token) => Authority::Sas(Sas(token.clone())),
+            Credential::Entra => Authority::Entra(Arc::new(TokenChain::new()?)),
+        })
+    }
+
+    /// The policy that authorizes each try.
+    pub fn policy(&self) -> Arc<dyn Policy> {
+        match self {
+            Authority::Key(key) => Arc::clone(key) as Arc<dyn Policy>,
+            Authority::Sas(sas) => Arc::new(sas.clone()),
+            Authority::Entra(chain) => Arc::new(BearerTokenAuthorizationPolicy::new(
+                Arc::clone(chain) as Arc<dyn TokenCredential>,
+                [SCOPE],
+            )),
+        }
+    }
 }
 
 /// Adds a shared access signature to the query.
-struct Sas(Secret);
+#[derive(Clone)]
+pub(super) struct Sas(Secret);
+
+impl Sas {
+    /// The query string, without its question mark.
+    pub fn query(&self) -> &Secret {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Sas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +93,7 @@ impl Policy for Sas {
 }
 
 /// Entra tokens from the first source that has one: the workload's, the machine's, the developer's tools.
-struct TokenChain {
+pub(super) struct TokenChain {
     sources: Vec<(&'static str, Arc<dyn TokenCredential>)>,
     /// The one that worked before; `usize::MAX` for none.
     chosen: AtomicUsize,
@@ -91,6 +119,16 @@ impl TokenChain {
             sources,
             chosen: AtomicUsize::new(usize::MAX),
         })
+    }
+}
+
+impl TokenChain {
+    /// A token for the blob service.
+    pub async fn token(&self) -> Result<Secret> {
+        let token = self.get_token(&[SCOPE], None).await.map_err(|cause| {
+            Error::new(crate::ErrorKind::AccessDenied, "no credential").with_source(cause)
+        })?;
+        Ok(Secret::new(token.token.secret()))
     }
 }
 

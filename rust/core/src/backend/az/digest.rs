@@ -1,10 +1,15 @@
-//! What a body carries to be checked by: Content-MD5, the only sum that every Azure endpoint verifies, and our CRC-32C.
+//! What a body carries to be checked by, and our CRC-32C.
+//!
+//! Content-MD5 is the sum that every endpoint verifies, but it costs several times what sending the bytes costs. The
+//! service's own CRC-64 costs almost nothing; emulators refuse it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
+use super::session::Call;
 use crate::checksum::{Algorithm, Checksum, Crc32c};
+use crate::config::AzureChecksum;
 use crate::error::Result;
 use crate::payload::Payload;
 
@@ -15,36 +20,64 @@ const INLINE: usize = 256 << 10;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sums {
-    /// In base64, as the header takes it; where it was asked for.
-    pub md5: Option<String>,
     pub crc32c: Checksum,
+    /// The header that the service compares, and its value.
+    header: (&'static str, String),
 }
 
-/// The CRC-32C, and with `md5` the Content-MD5, of a body.
-pub(super) async fn sums(body: &Payload, md5: bool) -> Result<Sums> {
-    if body.len() <= INLINE as u64 || !md5 {
-        return Ok(compute(body, md5));
+impl Sums {
+    /// Has the service verify the body of `call`.
+    pub fn verify(&self, call: Call) -> Call {
+        let (name, value) = &self.header;
+        call.header(name, value)
+    }
+}
+
+/// The CRC-32C of a body, and the sum that goes with it.
+pub(super) async fn sums(body: &Payload, checksum: AzureChecksum) -> Result<Sums> {
+    if checksum == AzureChecksum::Crc64 {
+        return Ok(Sums {
+            crc32c: body.checksum(Algorithm::Crc32c),
+            header: ("x-ms-content-crc64", crc64(body)),
+        });
+    }
+    let (crc32c, md5) = both(body).await?;
+    Ok(Sums {
+        crc32c,
+        header: ("content-md5", md5),
+    })
+}
+
+/// The Content-MD5 of a body.
+pub(super) async fn md5(body: &Payload) -> Result<String> {
+    Ok(both(body).await?.1)
+}
+
+/// As Azure writes it: in little-endian order.
+fn crc64(body: &Payload) -> String {
+    BASE64.encode(body.checksum(Algorithm::Crc64Nvme).value.to_le_bytes())
+}
+
+async fn both(body: &Payload) -> Result<(Checksum, String)> {
+    if body.len() <= INLINE as u64 {
+        return Ok(compute(body));
     }
     let body = body.clone();
-    Ok(tokio::task::spawn_blocking(move || compute(&body, md5)).await?)
+    Ok(tokio::task::spawn_blocking(move || compute(&body)).await?)
 }
 
-fn compute(body: &Payload, md5: bool) -> Sums {
-    let mut md5 = md5.then(Md5::new);
+fn compute(body: &Payload) -> (Checksum, String) {
+    let mut md5 = Md5::new();
     let mut crc32c = Crc32c::default();
     for block in body.pieces().iter().flat_map(|piece| piece.chunks(BLOCK)) {
         crc32c.update(block);
-        if let Some(md5) = &mut md5 {
-            md5.update(block);
-        }
+        md5.update(block);
     }
-    Sums {
-        md5: md5.map(|md5| BASE64.encode(md5.finalize())),
-        crc32c: Checksum {
-            algorithm: Algorithm::Crc32c,
-            value: u64::from(crc32c.value()),
-        },
-    }
+    let crc32c = Checksum {
+        algorithm: Algorithm::Crc32c,
+        value: u64::from(crc32c.value()),
+    };
+    (crc32c, BASE64.encode(md5.finalize()))
 }
 
 #[cfg(test)]
@@ -58,17 +91,26 @@ mod tests {
             Bytes::from_static(b"1234"),
             Bytes::from_static(b"56789"),
         ]);
+        for (checksum, name, value) in [
+            (
+                AzureChecksum::Md5,
+                "content-md5",
+                "JfnnlDI7RTiF9RgfG2JNCw==",
+            ),
+            // ae8b14860a799888, its last byte first.
+            (AzureChecksum::Crc64, "x-ms-content-crc64", "iJh5CoYUi64="),
+        ] {
+            let sums = sums(&body, checksum).await.unwrap();
 
-        let sums = sums(&body, true).await.unwrap();
-
-        assert_eq!(sums.md5.as_deref(), Some("JfnnlDI7RTiF9RgfG2JNCw=="));
-        assert_eq!(sums.crc32c.value, 0xe306_9283);
+            assert_eq!(sums.header, (name, value.to_owned()));
+            assert_eq!(sums.crc32c.value, 0xe306_9283);
+        }
     }
 
     #[tokio::test]
     async fn long_bodies_give_the_same_as_short_ones() {
         let body = Payload::from(vec![3u8; INLINE + 77]);
 
-        assert_eq!(sums(&body, true).await.unwrap(), compute(&body, true));
+        assert_eq!(both(&body).await.unwrap(), compute(&body));
     }
 }

@@ -7,7 +7,7 @@ use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::headers::{HeaderName, Headers};
 use serde::Deserialize;
 
-use super::http::Stalled;
+use super::proxied::Stalled;
 use super::retry::Failure;
 use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
@@ -68,6 +68,7 @@ fn classify(status: u16, code: &str) -> (ErrorKind, bool) {
         // A container being deleted is gone within a minute: it can be made again then.
         (500 | 502, _) | (409, "ContainerBeingDeleted") => (ErrorKind::Server, true),
         (400, "Md5Mismatch" | "Crc64Mismatch") => (ErrorKind::Integrity, false),
+        (501, _) => (ErrorKind::Unsupported, false),
         (300..=499, _) => (ErrorKind::InvalidInput, false),
         _ => (ErrorKind::Server, false),
     }
@@ -88,6 +89,10 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
 
 /// An exchange that broke, at any point.
 pub(super) fn broken(cause: azure_core::Error) -> Failure {
+    let cause = match cause.into_downcast::<Error>() {
+        Ok(ours) => return Failure::from(ours),
+        Err(cause) => cause,
+    };
     let (kind, retryable, detail) = diagnose(&cause);
     let error = Error::new(kind, detail)
         .with_retryable(retryable)
@@ -96,6 +101,17 @@ pub(super) fn broken(cause: azure_core::Error) -> Failure {
         error,
         retry_after: None,
         unanswered: retryable,
+    }
+}
+
+/// The transport's own error.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure {
+            unanswered: error.retryable(),
+            error,
+            retry_after: None,
+        }
     }
 }
 
@@ -181,7 +197,7 @@ mod tests {
             (412, "ConditionNotMet", ErrorKind::Precondition, false),
             (500, "OperationTimedOut", ErrorKind::Timeout, true),
             (500, "InternalError", ErrorKind::Server, true),
-            (501, "", ErrorKind::Server, false),
+            (501, "", ErrorKind::Unsupported, false),
             (307, "", ErrorKind::InvalidInput, false),
         ] {
             assert_eq!(classify(status, code), (kind, retryable), "{status} {code}");

@@ -1,274 +1,137 @@
-//! The end of the pipeline: one HTTP exchange over reqwest, with a stall timer on both directions.
+//! The end of the pipeline: one HTTP exchange over our transport.
 //!
-//! The payload comes in the context instead of the request: the pipeline's own stream bodies would copy its pieces.
+//! The payload comes in the context instead of the request, and the body goes out by a [`Slot`] instead of the
+//! response: the pipeline's own streams would copy them.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use azure_core::error::ErrorKind;
+use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{AsyncRawResponse, Context, Method, Request};
-use bytes::Bytes;
+use azure_core::http::{AsyncRawResponse, Context, Request};
 use futures::stream;
-use http_body::{Body, Frame, SizeHint};
+use http::Uri;
 
+use super::proxied;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
+use crate::transport::{self, Body, Endpoint, Response, Transport};
 
-/// Small enough that a slow line shows progress, large enough to cost nothing.
-const FRAME: usize = 256 << 10;
-const IDLE_CONNECTION: Duration = Duration::from_mins(1);
+/// Takes the body of an answer past the pipeline.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Body>>>);
 
-/// Nothing moved for as long as the setting allows.
-#[derive(Debug)]
-pub(super) struct Stalled(Duration);
+impl Slot {
+    /// None where the answer came through a proxy.
+    pub fn take(&self) -> Option<Body> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 
-impl fmt::Display for Stalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing moved for {} s", self.0.as_secs_f64())
+    fn put(&self, body: Body) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
     }
 }
 
-impl std::error::Error for Stalled {}
-
+/// Connections shared by all accounts of a client.
 #[derive(Debug)]
-pub(super) struct HttpTransport {
-    client: reqwest::Client,
-    stall: Duration,
+pub(super) struct Http {
+    transport: Transport,
+    config: Arc<Config>,
+    /// For what has to go through a proxy.
+    proxied: OnceLock<reqwest::Client>,
 }
 
-/// One connection pool, to be shared by all accounts of a client.
-pub(super) fn client(config: &Config) -> Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(config.retry.connect_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .http1_only()
-        .tcp_nodelay(true)
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .pool_max_idle_per_host(config.concurrency);
-    if let Some(path) = &config.ca_bundle {
-        let bad = |cause: String| Error::invalid(format!("ca_bundle {path}: {cause}"));
-        let pem = std::fs::read(path).map_err(|cause| bad(cause.to_string()))?;
-        let roots =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|cause| bad(cause.to_string()))?;
-        if roots.is_empty() {
-            return Err(bad("it holds no certificate".to_owned()));
+impl Http {
+    /// # Errors
+    /// `InvalidInput` naming a CA bundle that cannot be used.
+    pub fn new(config: &Arc<Config>) -> Result<Self> {
+        Ok(Http {
+            transport: Transport::new(config)?,
+            config: Arc::clone(config),
+            proxied: OnceLock::new(),
+        })
+    }
+
+    fn proxied(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.proxied.get() {
+            return Ok(client);
         }
-        builder = builder.tls_certs_merge(roots);
+        tracing::info!("a proxy is set: requests go through the SDK's own HTTP client");
+        let client = proxied::client(&self.config)?;
+        Ok(self.proxied.get_or_init(|| client))
     }
-    builder
-        .build()
-        .map_err(|cause| Error::invalid("the HTTP client cannot be set up").with_source(cause))
+
+    async fn exchange(
+        &self,
+        uri: &Uri,
+        request: &Request,
+        payload: &Payload,
+        slot: &Slot,
+    ) -> Result<AsyncRawResponse> {
+        // The pipeline knows no payload and takes its length for 0.
+        let headers: Vec<(&str, &str)> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| *name != "content-length")
+            .collect();
+        let Response {
+            status,
+            headers,
+            body,
+        } = self
+            .transport
+            .send(transport::Request {
+                method: proxied::method(request.method()),
+                endpoint: &Endpoint::of(uri)?,
+                target: uri.path_and_query().map_or("/", |target| target.as_str()),
+                headers: &headers,
+                body: payload,
+                patience: None,
+            })
+            .await?;
+        slot.put(body);
+        let mut known = Headers::new();
+        for (name, value) in headers.iter() {
+            let value = String::from_utf8_lossy(value).into_owned();
+            known.insert(name.to_ascii_lowercase(), value);
+        }
+        let nothing = Box::pin(stream::empty());
+        Ok(AsyncRawResponse::new(status.into(), known, nothing))
+    }
 }
 
-impl HttpTransport {
-    pub fn new(client: reqwest::Client, stall: Duration) -> Self {
-        HttpTransport { client, stall }
-    }
-}
+/// What the pipeline's last step is made of.
+#[derive(Debug)]
+pub(super) struct Exchange(pub(super) Arc<Http>);
 
 #[async_trait]
-impl Policy for HttpTransport {
+impl Policy for Exchange {
     async fn send(
         &self,
         context: &Context,
         request: &mut Request,
         _: &[Arc<dyn Policy>],
     ) -> PolicyResult {
+        let http = &self.0;
         let payload = context.value::<Payload>().cloned().unwrap_or_default();
-        let progress = Progress::default();
-        let mut outgoing = self
-            .client
-            .request(method(request.method()), request.url().clone());
-        for (name, value) in request.headers().iter() {
-            // The pipeline knows no payload and takes its length for 0.
-            if name.as_str() != "content-length" {
-                outgoing = outgoing.header(name.as_str(), value.as_str());
+        let slot = context.value::<Slot>().cloned().unwrap_or_default();
+        match request.url().as_str().parse::<Uri>() {
+            Ok(uri) if http.transport.takes(&uri) => {
+                let answer = http.exchange(&uri, request, &payload, &slot).await;
+                answer.map_err(through)
             }
-        }
-        if matches!(request.method(), Method::Put | Method::Post) {
-            outgoing = outgoing.header("content-length", payload.len());
-        }
-        if !payload.is_empty() {
-            outgoing = outgoing.body(reqwest::Body::wrap(Frames::new(&payload, progress.clone())));
-        }
-        let response = match progress.watch(outgoing.send(), self.stall).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(cause)) => return Err(failure(cause)),
-            Err(stalled) => return Err(azure_core::Error::new(ErrorKind::Io, stalled)),
-        };
-        let status = response.status().as_u16().into();
-        let headers = headers(response.headers());
-        let stall = self.stall;
-        let body = stream::unfold(Some(response), move |response| async move {
-            let mut response = response?;
-            match tokio::time::timeout(stall, response.chunk()).await {
-                Ok(Ok(Some(frame))) => Some((Ok(frame), Some(response))),
-                Ok(Ok(None)) => None,
-                Ok(Err(cause)) => Some((Err(failure(cause)), None)),
-                Err(_) => Some((
-                    Err(azure_core::Error::new(ErrorKind::Io, Stalled(stall))),
-                    None,
-                )),
-            }
-        });
-        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
-    }
-}
-
-/// Without its URL, which may hold a signature.
-fn failure(cause: reqwest::Error) -> azure_core::Error {
-    azure_core::Error::new(ErrorKind::Io, cause.without_url())
-}
-
-fn method(method: Method) -> reqwest::Method {
-    match method {
-        Method::Delete => reqwest::Method::DELETE,
-        Method::Head => reqwest::Method::HEAD,
-        Method::Patch => reqwest::Method::PATCH,
-        Method::Post => reqwest::Method::POST,
-        Method::Put => reqwest::Method::PUT,
-        // GET, and nothing else is left: the enum is open only for later versions.
-        _ => reqwest::Method::GET,
-    }
-}
-
-fn headers(map: &reqwest::header::HeaderMap) -> Headers {
-    let mut headers = Headers::new();
-    for (name, value) in map {
-        headers.insert(
-            name.as_str().to_owned(),
-            String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        );
-    }
-    headers
-}
-
-/// Counts the frames that were handed to the connection.
-#[derive(Clone, Default)]
-struct Progress(Arc<AtomicU64>);
-
-impl Progress {
-    /// Waits for `exchange` as long as frames go out.
-    async fn watch<T>(
-        &self,
-        exchange: impl Future<Output = T>,
-        stall: Duration,
-    ) -> Result<T, Stalled> {
-        let mut exchange = pin!(exchange);
-        loop {
-            let before = self.0.load(Ordering::Relaxed);
-            match tokio::time::timeout(stall, &mut exchange).await {
-                Ok(done) => return Ok(done),
-                Err(_) if self.0.load(Ordering::Relaxed) == before => return Err(Stalled(stall)),
-                Err(_) => {}
+            _ => {
+                let client = http.proxied().map_err(through)?;
+                proxied::send(client, http.config.retry.stall_timeout, request, &payload).await
             }
         }
     }
 }
 
-/// A payload as a request body: views of its pieces, no copies.
-struct Frames {
-    /// Last piece first.
-    pieces: Vec<Bytes>,
-    left: u64,
-    progress: Progress,
-}
-
-impl Frames {
-    fn new(payload: &Payload, progress: Progress) -> Self {
-        let mut pieces = payload.pieces().to_vec();
-        pieces.reverse();
-        Frames {
-            pieces,
-            left: payload.len(),
-            progress,
-        }
-    }
-}
-
-impl Body for Frames {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(mut piece) = self.pieces.pop() else {
-            return Poll::Ready(None);
-        };
-        if piece.len() > FRAME {
-            let rest = piece.split_off(FRAME);
-            self.pieces.push(rest);
-        }
-        self.left -= piece.len() as u64;
-        self.progress.0.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http_body_util::BodyExt as _;
-
-    #[tokio::test]
-    async fn frames_share_the_payload_and_keep_its_order() {
-        let large = Bytes::from(vec![7; FRAME + 1]);
-        let address = large.as_ptr();
-        let payload = Payload::new(vec![Bytes::from_static(b"ab"), large]);
-        let mut frames = Frames::new(&payload, Progress::default());
-
-        let mut sent = Vec::new();
-        while let Some(frame) = frames.frame().await {
-            sent.push(frame.unwrap().into_data().unwrap());
-        }
-
-        assert_eq!(
-            sent.iter().map(Bytes::len).collect::<Vec<_>>(),
-            [2, FRAME, 1]
-        );
-        assert_eq!(sent[1].as_ptr(), address);
-        assert_eq!(frames.size_hint().exact(), Some(0));
-    }
-
-    #[tokio::test]
-    async fn only_silence_is_a_stall() {
-        let stall = Duration::from_millis(300);
-        let progress = Progress::default();
-        let moving = progress.clone();
-        let slow = async move {
-            for _ in 0..30 {
-                tokio::time::sleep(stall / 15).await;
-                moving.0.fetch_add(1, Ordering::Relaxed);
-            }
-        };
-
-        assert!(progress.watch(slow, stall).await.is_ok());
-        assert!(
-            progress
-                .watch(std::future::pending::<()>(), stall)
-                .await
-                .is_err()
-        );
-    }
+/// The way of an error of ours through the pipeline; `error::broken` takes it out again.
+fn through(error: Error) -> azure_core::Error {
+    azure_core::Error::new(CoreKind::Io, error)
 }

@@ -6,6 +6,7 @@ use azure_core::http::headers::Headers;
 use azure_core::time::parse_rfc7231;
 
 use super::session::{Call, header};
+use crate::backend::attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ObjectMeta, WriteOptions, WriteReply};
 
@@ -77,39 +78,25 @@ pub(super) fn write_reply(headers: &Headers) -> WriteReply {
 /// Refuses what Azure cannot keep, before any byte is sent.
 pub(super) fn check(options: &WriteOptions) -> Result<()> {
     if options.storage_class.is_some() {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "Azure has tiers (tier), no storage classes",
+        return Err(attributes::unsupported(
+            "storage_class",
+            "Azure has tiers (tier) instead",
         ));
     }
+    attributes::check(options)?;
     if let Some(tier) = &options.tier {
         tier_name(tier)?;
     }
-    for (name, value) in &options.metadata {
+    for name in options.metadata.keys() {
         let identifier = name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !name.is_empty()
             && !name.as_bytes()[0].is_ascii_digit();
         if !identifier {
             return Err(Error::invalid(format!(
                 "metadata name {name:?}: Azure takes letters, digits and _"
             )));
         }
-        check_header(&format!("metadata {name:?}"), value)?;
-    }
-    match &options.content_type {
-        Some(text) => check_header("content_type", text),
-        None => Ok(()),
-    }
-}
-
-fn check_header(what: &str, value: &str) -> Result<()> {
-    let sendable = value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && value.trim() == value;
-    if !sendable {
-        return Err(Error::invalid(format!(
-            "{what}: a header holds printable ASCII without outer spaces"
-        )));
     }
     Ok(())
 }
@@ -131,7 +118,7 @@ pub(super) fn write(mut call: Call, options: &WriteOptions) -> Result<Call> {
     Ok(call)
 }
 
-fn tier_name(tier: &str) -> Result<&'static str> {
+pub(super) fn tier_name(tier: &str) -> Result<&'static str> {
     TIERS
         .into_iter()
         .find(|name| name.eq_ignore_ascii_case(tier))

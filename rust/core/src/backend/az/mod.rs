@@ -2,7 +2,10 @@
 
 mod account;
 mod auth;
+mod batch;
 mod connection;
+mod copy;
+mod delete;
 mod digest;
 mod error;
 mod extent;
@@ -10,13 +13,17 @@ mod http;
 mod keys;
 mod list;
 mod meta;
+mod presign;
+mod proxied;
 mod read;
 mod retry;
+mod sas;
 mod session;
 mod shared_key;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod upload;
 mod write;
 
@@ -26,17 +33,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use self::account::Account;
+use self::http::Http;
 use self::session::Session;
 use super::Driver;
 use crate::checksum::Algorithm;
-use crate::config::Config;
+use crate::config::{AzureChecksum, Config};
 use crate::error::Result;
 use crate::store::Store;
-use crate::types::{Capability, PartLimits, StoreInfo};
+use crate::types::{Capability, CopyLimits, PartLimits, StoreInfo};
 use crate::uri::{Scheme, Uri};
-
-/// Have the service verify each body. MD5 costs several times what sending the bytes costs.
-const CONTENT_MD5: bool = true;
 
 const PARTS: PartLimits = PartLimits {
     min_size: 1,
@@ -45,17 +50,21 @@ const PARTS: PartLimits = PartLimits {
     max_single: 5000 << 20,
 };
 
-const INFO: StoreInfo = StoreInfo {
-    scheme: Scheme::Az,
-    capability: Capability {
-        parts: Some(PARTS),
-        delete_batch: 256,
-        checksum: Algorithm::Crc32c,
-        conditional_write: true,
-        metadata: true,
-        // Empty components yes, dots no: see `keys::check`.
-        any_key: false,
-    },
+/// Copies that are answered when they are done; larger ones would show as empty blobs until then.
+const COPIES: CopyLimits = CopyLimits {
+    max_single: 256 << 20,
+    part_size: 256 << 20,
+};
+
+const CAPABILITY: Capability = Capability {
+    parts: Some(PARTS),
+    copies: Some(COPIES),
+    delete_batch: 256,
+    checksum: Algorithm::Crc32c,
+    conditional_write: true,
+    metadata: true,
+    // Empty components yes, dots no: see `keys::check`.
+    any_key: false,
 };
 
 pub(super) fn driver(config: &Arc<Config>) -> Arc<dyn Driver> {
@@ -74,7 +83,7 @@ struct AzDriver {
 /// One connection pool for everything, one session per account; made at first use, so that none is made in vain.
 #[derive(Debug, Default)]
 struct Opened {
-    client: Option<reqwest::Client>,
+    http: Option<Arc<Http>>,
     /// By the account as the URI names it.
     sessions: HashMap<String, Arc<Session>>,
 }
@@ -82,28 +91,39 @@ struct Opened {
 #[async_trait]
 impl Driver for AzDriver {
     async fn open(&self, uri: &Uri) -> Result<Arc<dyn Store>> {
-        keys::check_container(uri.container())?;
-        Ok(Arc::new(AzStore {
-            session: self.session(uri.account())?,
-            container: uri.container().to_owned(),
-            content_md5: CONTENT_MD5,
-            deletes: self.config.concurrency,
-        }))
+        Ok(Arc::new(self.store(uri)?))
     }
 }
 
 impl AzDriver {
+    fn store(&self, uri: &Uri) -> Result<AzStore> {
+        keys::check_container(uri.container())?;
+        let session = self.session(uri.account())?;
+        let info = StoreInfo {
+            scheme: Scheme::Az,
+            service: format!("{}:{}", Scheme::Az, session.name),
+            capability: CAPABILITY,
+        };
+        Ok(AzStore {
+            info,
+            session,
+            container: uri.container().to_owned(),
+            checksum: self.config.az.checksum,
+            deletes: self.config.concurrency,
+        })
+    }
+
     fn session(&self, account: &str) -> Result<Arc<Session>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = opened.sessions.get(account) {
             return Ok(Arc::clone(session));
         }
         let resolved = Account::resolve(&self.config.az, account)?;
-        let client = match &opened.client {
-            Some(client) => client.clone(),
-            None => opened.client.insert(http::client(&self.config)?).clone(),
+        let http = match &opened.http {
+            Some(http) => Arc::clone(http),
+            None => Arc::clone(opened.http.insert(Arc::new(Http::new(&self.config)?))),
         };
-        let session = Arc::new(Session::new(&resolved, client, &self.config.retry)?);
+        let session = Arc::new(Session::new(&resolved, http, &self.config.retry)?);
         opened
             .sessions
             .insert(account.to_owned(), Arc::clone(&session));
@@ -114,9 +134,10 @@ impl AzDriver {
 /// One container of one account.
 #[derive(Debug)]
 struct AzStore {
+    info: StoreInfo,
     session: Arc<Session>,
     container: String,
-    content_md5: bool,
+    checksum: AzureChecksum,
     /// Delete requests under way at once.
     deletes: usize,
 }

@@ -9,7 +9,7 @@ use super::AzStore;
 use super::error::broken;
 use super::extent::{Extent, integrity};
 use super::retry::{Failure, Tries};
-use super::session::Call;
+use super::session::{Call, Incoming};
 use crate::buffer::IoBufMut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store as _;
@@ -89,7 +89,7 @@ impl AzStore {
         size: u64,
         etag: Option<&str>,
         tries: &mut Tries<'_>,
-    ) -> Result<(AsyncResponseBody, u64)> {
+    ) -> Result<(Incoming, u64)> {
         let Some(etag) = etag else {
             return Err(integrity(
                 "the body broke off, and without an ETag it cannot be resumed",
@@ -154,19 +154,22 @@ struct Target<'a> {
 
 impl Target<'_> {
     /// Fills from where it had stopped, and drops what the body holds beyond.
-    async fn pour(
-        &mut self,
-        (mut body, mut skip): (AsyncResponseBody, u64),
-    ) -> Result<(), Failure> {
+    async fn pour(&mut self, (body, skip): (Incoming, u64)) -> Result<(), Failure> {
+        match body {
+            Incoming::Ours(body) => {
+                let into = &mut self.buf[self.reached..];
+                let (filled, outcome) = body.deliver(skip, into, &self.options.span).await;
+                self.reached += filled;
+                Ok(outcome?)
+            }
+            Incoming::Proxied(body) => self.copy(body, skip).await,
+        }
+    }
+
+    async fn copy(&mut self, mut body: AsyncResponseBody, mut skip: u64) -> Result<(), Failure> {
         while self.reached < self.buf.len() {
             let Some(mut frame) = body.try_next().await.map_err(broken)? else {
-                let error =
-                    integrity("the body is shorter than its head says").with_retryable(true);
-                return Err(Failure {
-                    error,
-                    retry_after: None,
-                    unanswered: false,
-                });
+                return Err(too_short().into());
             };
             let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(frame.len());
             skip -= skipped as u64;
@@ -182,4 +185,8 @@ impl Target<'_> {
         }
         Ok(())
     }
+}
+
+fn too_short() -> Error {
+    integrity("the body is shorter than its head says").with_retryable(true)
 }

@@ -1,7 +1,8 @@
-//! How often and how long one operation tries: full-jitter back-off within the attempts and the deadline.
+//! How often and how long one operation tries: exponential back-off within the attempts and the deadline.
 
 use std::time::{Duration, Instant};
 
+use crate::backend::backoff::back_off;
 use crate::config::RetryConfig;
 use crate::error::{Error, Result};
 
@@ -58,23 +59,13 @@ impl<'a> Tries<'a> {
         if !error.retryable() || self.made >= self.settings.max_attempts {
             return Err(error);
         }
-        let wait = self.back_off().max(failure.retry_after.unwrap_or_default());
+        let wait = back_off(self.settings, self.made).max(failure.retry_after.unwrap_or_default());
         if self.started.elapsed() + wait >= self.settings.deadline {
             return Err(error);
         }
         tracing::debug!(attempt = self.made, ?wait, %error, "trying again");
         tokio::time::sleep(wait).await;
         Ok(())
-    }
-
-    fn back_off(&self) -> Duration {
-        let doublings = self.made.saturating_sub(1).min(30);
-        let ceiling = self
-            .settings
-            .base
-            .saturating_mul(1 << doublings)
-            .min(self.settings.max);
-        ceiling.mul_f64(rand::random_range(0.0..=1.0))
     }
 }
 
@@ -139,15 +130,5 @@ mod tests {
         };
 
         tries.again(asked).await.unwrap_err();
-    }
-
-    #[test]
-    fn back_off_grows_to_its_ceiling() {
-        let settings = settings();
-        let mut tries = Tries::new(&settings);
-        for _ in 0..100 {
-            tries.count();
-            assert!(tries.back_off() <= settings.max);
-        }
     }
 }

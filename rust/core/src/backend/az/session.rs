@@ -11,22 +11,26 @@ use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions,
     Transport, Url,
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 
 use super::account::Account;
-use super::http::HttpTransport;
+use super::auth::Authority;
+use super::http::{Exchange, Http, Slot};
 use super::retry::{Failure, Tries};
-use super::{auth, error, keys};
+use super::{error, keys};
 use crate::backend::redirect;
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
+use crate::transport::Body;
 use crate::uri::Key;
 
 /// Has percent-encoded names in listings (2021-02-12), the cold tier (2021-12-02) and blocks of 4000 MiB (2019-12-12).
 const VERSION: &str = "2024-11-04";
+/// Bytes. A listing of five thousand long keys stays below.
+const MAX_DOCUMENT: usize = 256 << 20;
 /// Enough for any error document.
 const MAX_REFUSAL: usize = 64 << 10;
 
@@ -34,7 +38,10 @@ const MAX_REFUSAL: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Session {
     pipeline: Pipeline,
-    endpoint: String,
+    /// Of the account.
+    pub name: String,
+    pub endpoint: String,
+    pub authority: Authority,
     retry: RetryConfig,
 }
 
@@ -52,30 +59,40 @@ pub(super) struct Call {
 pub(super) struct Answer {
     pub status: u16,
     pub headers: Headers,
-    pub body: AsyncResponseBody,
+    pub body: Incoming,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Ours(Body),
+    /// Came through a proxy.
+    Proxied(AsyncResponseBody),
 }
 
 impl Session {
-    pub fn new(account: &Account, client: reqwest::Client, retry: &RetryConfig) -> Result<Self> {
-        let transport =
-            Transport::with_policy(Arc::new(HttpTransport::new(client, retry.stall_timeout)));
+    pub fn new(account: &Account, http: Arc<Http>, retry: &RetryConfig) -> Result<Self> {
+        let transport = Transport::with_policy(Arc::new(Exchange(http)));
         // Tries are counted, and bodies resumed, by this file: the pipeline makes one.
         let options = ClientOptions {
             retry: RetryOptions::none(),
             transport: Some(transport),
             ..Default::default()
         };
+        let authority = Authority::of(account)?;
         let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
             options,
             Vec::new(),
-            vec![auth::policy(account)?],
+            vec![authority.policy()],
             None,
         );
         Ok(Session {
             pipeline,
+            name: account.name.clone(),
             endpoint: account.endpoint.clone(),
+            authority,
             retry: retry.clone(),
         })
     }
@@ -94,8 +111,13 @@ impl Session {
 
     /// A request about a key, which has been checked.
     pub fn blob(&self, method: Method, container: &str, key: &Key) -> Result<Call> {
+        Call::new(method, &self.url(container, key))
+    }
+
+    /// Where a blob is.
+    pub fn url(&self, container: &str, key: &Key) -> String {
         let (container, key) = (keys::encode(container), keys::encode(key.as_str()));
-        Call::new(method, &format!("{}/{container}/{key}", self.endpoint))
+        format!("{}/{container}/{key}", self.endpoint)
     }
 
     /// Sends until an answer has one of the statuses wanted.
@@ -146,12 +168,12 @@ impl Session {
         call: &Call,
         wanted: u16,
         tries: &mut Tries<'_>,
-    ) -> Result<(Headers, BytesMut)> {
+    ) -> Result<(Headers, Bytes)> {
         loop {
             let answer = self.send(call, &[wanted], tries).await?;
-            match collect(answer.body, usize::MAX).await {
+            match collect(answer.body, MAX_DOCUMENT).await {
                 Ok(body) => return Ok((answer.headers, body)),
-                Err(cause) => tries.again(error::broken(cause)).await?,
+                Err(failure) => tries.again(failure).await?,
             }
         }
     }
@@ -161,10 +183,13 @@ impl Session {
         for (name, value) in &call.headers {
             request.insert_header(name.clone(), value.clone());
         }
-        if matches!(call.method, Method::Put) {
+        if matches!(call.method, Method::Put | Method::Post) {
             request.insert_header("content-length", call.body.len().to_string());
         }
-        let context = Context::new().with_value(call.body.clone());
+        let slot = Slot::default();
+        let context = Context::new()
+            .with_value(call.body.clone())
+            .with_value(slot.clone());
         let options = PipelineStreamOptions {
             skip_checks: true,
             ..Default::default()
@@ -174,11 +199,13 @@ impl Session {
             .stream(&context, &mut request, Some(options))
             .await
             .map_err(error::broken)?;
-        let (status, headers, body) = answer.deconstruct();
+        let (status, headers, proxied) = answer.deconstruct();
         Ok(Answer {
             status: status.into(),
             headers,
-            body,
+            body: slot
+                .take()
+                .map_or(Incoming::Proxied(proxied), Incoming::Ours),
         })
     }
 }
@@ -245,13 +272,18 @@ async fn refused(answer: Answer) -> Failure {
     error::refusal(answer.status, &answer.headers, &body)
 }
 
-async fn collect(mut body: AsyncResponseBody, limit: usize) -> azure_core::Result<BytesMut> {
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.try_next().await? {
-        all.extend_from_slice(&frame);
-        if all.len() > limit {
-            break;
+async fn collect(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+    match body {
+        Incoming::Ours(body) => body.collect(limit).await.map_err(Failure::from),
+        Incoming::Proxied(mut body) => {
+            let mut all = BytesMut::new();
+            while let Some(frame) = body.try_next().await.map_err(error::broken)? {
+                all.extend_from_slice(&frame);
+                if all.len() > limit {
+                    break;
+                }
+            }
+            Ok(all.freeze())
         }
     }
-    Ok(all)
 }

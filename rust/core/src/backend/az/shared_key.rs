@@ -46,16 +46,21 @@ impl SharedKey {
         }
     }
 
-    fn authorization(&self, method: Method, url: &Url, headers: &Headers) -> String {
-        let text = string_to_sign(&self.account, method, url, headers);
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The signature of a text, in base64.
+    pub fn sign(&self, text: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         mac.update(text.as_bytes());
-        format!(
-            "SharedKey {}:{}",
-            self.account,
-            BASE64.encode(mac.finalize().into_bytes())
-        )
+        BASE64.encode(mac.finalize().into_bytes())
+    }
+
+    pub fn authorization(&self, method: Method, url: &Url, headers: &Headers) -> String {
+        let text = string_to_sign(&self.account, method, url, headers);
+        format!("SharedKey {}:{}", self.account, self.sign(&text))
     }
 }
 

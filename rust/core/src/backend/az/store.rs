@@ -1,24 +1,27 @@
 //! The verbs of an Azure container; the larger ones have files of their own.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use azure_core::http::Method;
-use futures::{StreamExt as _, stream};
 
-use super::{AzStore, INFO, keys, meta};
+use super::{AzStore, keys, meta};
 use crate::buffer::IoBufMut;
+use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::store::Store;
 use crate::types::{
-    ByteRange, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part, ReadOptions,
-    ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, CopySource, DeleteFailure, Destination, HttpMethod, ObjectMeta, Page, PageRequest,
+    Part, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
 };
 use crate::uri::Key;
 
 #[async_trait]
 impl Store for AzStore {
     fn info(&self) -> &StoreInfo {
-        &INFO
+        &self.info
     }
 
     fn check_key(&self, key: &Key) -> Result<()> {
@@ -88,12 +91,46 @@ impl Store for AzStore {
         Ok(())
     }
 
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply> {
+        keys::check(&source.key)?;
+        keys::check(key)?;
+        self.copy_blob(source, key).await
+    }
+
+    async fn start_copy(
+        &self,
+        key: &Key,
+        part_size: u64,
+        options: &WriteOptions,
+    ) -> Result<UploadId> {
+        self.start_upload(key, part_size, options).await
+    }
+
+    async fn copy_part(
+        &self,
+        source: &CopySource,
+        range: Range<u64>,
+        key: &Key,
+        upload: &UploadId,
+        number: u32,
+    ) -> Result<Part> {
+        keys::check(&source.key)?;
+        keys::check(key)?;
+        self.copy_block(source, range, key, upload, number).await
+    }
+
+    async fn set_tier(&self, key: &Key, tier: &str) -> Result<()> {
+        keys::check(key)?;
+        self.change_tier(key, tier).await
+    }
+
+    async fn presign(&self, key: &Key, method: HttpMethod, lifetime: Duration) -> Result<Secret> {
+        keys::check(key)?;
+        self.signed_url(key, method, lifetime)
+    }
+
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
-        let requests = stream::iter(keys.iter().cloned()).map(|key| self.delete_one(key));
-        let failures = requests
-            .buffer_unordered(self.deletes)
-            .filter_map(std::future::ready);
-        Ok(failures.collect().await)
+        self.delete_blobs(keys).await
     }
 
     async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
@@ -134,31 +171,6 @@ impl Store for AzStore {
 }
 
 impl AzStore {
-    async fn delete_one(&self, key: Key) -> Option<DeleteFailure> {
-        let error = self.delete_blob(&key).await.err()?;
-        Some(DeleteFailure {
-            key: key.as_str().to_owned(),
-            error,
-        })
-    }
-
-    async fn delete_blob(&self, key: &Key) -> Result<()> {
-        keys::check(key)?;
-        let call = self
-            .session
-            .blob(Method::Delete, &self.container, key)?
-            .header("x-ms-delete-snapshots", "include");
-        match self
-            .session
-            .ask(&call, 202, &mut self.session.tries())
-            .await
-        {
-            // A missing container is an error, a missing blob is what was wanted.
-            Err(error) if error.code() == Some("BlobNotFound") => Ok(()),
-            answer => answer.map(drop),
-        }
-    }
-
     async fn require_empty(&self) -> Result<()> {
         let mut page = PageRequest::default();
         loop {

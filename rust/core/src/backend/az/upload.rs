@@ -63,24 +63,21 @@ impl AzStore {
                 PARTS.max_count
             )));
         }
-        let sums = digest::sums(body, self.content_md5).await?;
-        let mut call = self
+        let sums = digest::sums(body, self.checksum).await?;
+        let call = self
             .session
             .blob(Method::Put, &self.container, key)?
             .query("comp", "block")
             .query("blockid", &block_id(upload, number))
             .body(body.clone());
-        if let Some(md5) = &sums.md5 {
-            call = call.header("content-md5", md5);
-        }
         self.session
-            .ask(&call, 201, &mut self.session.tries())
+            .ask(&sums.verify(call), 201, &mut self.session.tries())
             .await?;
         Ok(Part {
             number,
             size: body.len(),
             etag: None,
-            checksum: sums.crc32c,
+            checksum: Some(sums.crc32c),
         })
     }
 
@@ -154,7 +151,7 @@ impl AzStore {
 }
 
 /// All ids of a blob must have the same length.
-fn block_id(upload: &UploadId, number: u32) -> String {
+pub(super) fn block_id(upload: &UploadId, number: u32) -> String {
     BASE64.encode(format!("{}-{number:06}", upload.id))
 }
 

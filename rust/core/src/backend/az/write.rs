@@ -19,16 +19,13 @@ impl AzStore {
         options: &WriteOptions,
     ) -> Result<WriteReply> {
         meta::check(options)?;
-        let sums = digest::sums(body, self.content_md5).await?;
-        let mut call = self
+        let sums = digest::sums(body, self.checksum).await?;
+        let call = self
             .session
             .blob(Method::Put, &self.container, key)?
             .header("x-ms-blob-type", "BlockBlob")
             .body(body.clone());
-        if let Some(md5) = &sums.md5 {
-            call = call.header("content-md5", md5);
-        }
-        let call = meta::write(call, options)?;
+        let call = meta::write(sums.verify(call), options)?;
         let mut tries = self.session.tries();
         let reply = match self.session.ask(&call, 201, &mut tries).await {
             Ok((headers, _)) => meta::write_reply(&headers),
@@ -63,9 +60,9 @@ impl AzStore {
             .ask(&call, 200, &mut self.session.tries())
             .await?;
         // The service keeps the MD5 of what one Put Blob wrote, whether it was sent or not.
-        let sums = digest::sums(body, true).await?;
+        let md5 = digest::md5(body).await?;
         let ours = meta::read(&headers)?.size == body.len()
-            && header(&headers, "content-md5") == sums.md5.as_deref();
+            && header(&headers, "content-md5") == Some(&md5);
         Ok(ours.then(|| meta::write_reply(&headers)))
     }
 

@@ -5,6 +5,7 @@
 
 mod blocking;
 mod body;
+mod copy;
 mod delete;
 mod direct;
 mod directory;

@@ -1,20 +1,25 @@
 //! The store's methods: each checks its key, then does its work on a thread that may block.
 
 use std::fs;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::blocking::{self, Cancelled};
 use super::{Local, errors, meta, path, upload};
+use crate::backend::attributes;
 use crate::buffer::{BLOCK_ALIGN, IoBufMut};
 use crate::checksum::Algorithm;
+use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::store::Store;
 use crate::types::{
-    ByteRange, Capability, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part,
-    PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, Capability, CopyLimits, CopySource, DeleteFailure, Destination, HttpMethod,
+    ObjectMeta, Page, PageRequest, Part, PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId,
+    WriteOptions, WriteReply,
 };
 use crate::uri::{Key, Scheme};
 
@@ -36,8 +41,14 @@ impl LocalStore {
             max_count: 1_000_000,
             max_single: u64::MAX,
         };
+        // The kernel would copy through the page cache, which is what `direct://` is there to pass by.
+        let copies = local.direct.is_none().then_some(CopyLimits {
+            max_single: u64::MAX,
+            part_size: u64::MAX,
+        });
         let capability = Capability {
             parts: Some(parts),
+            copies,
             delete_batch: 1000,
             checksum: Algorithm::Crc32c,
             conditional_write: true,
@@ -45,7 +56,11 @@ impl LocalStore {
             any_key: false,
         };
         LocalStore {
-            info: StoreInfo { scheme, capability },
+            info: StoreInfo {
+                scheme,
+                service: scheme.to_string(),
+                capability,
+            },
             local: Arc::new(local),
         }
     }
@@ -93,7 +108,7 @@ impl Store for LocalStore {
 
     async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {
         let target = path::object(key)?;
-        refuse_metadata(options)?;
+        refuse_attributes(options)?;
         let (body, if_none_match) = (body.clone(), options.if_none_match);
         self.run(move |local, cancelled| local.write(&target, &body, if_none_match, cancelled))
             .await
@@ -106,7 +121,7 @@ impl Store for LocalStore {
         options: &WriteOptions,
     ) -> Result<UploadId> {
         let target = path::object(key)?;
-        refuse_metadata(options)?;
+        refuse_attributes(options)?;
         let if_none_match = options.if_none_match;
         // Comes back as a guard: where nobody takes it, because the future was dropped, it removes the file.
         let temporary = self
@@ -142,8 +157,8 @@ impl Store for LocalStore {
         let file = upload::file(&target, upload)?;
         let (part_size, parts, if_none_match) =
             (upload.part_size, parts.to_vec(), options.if_none_match);
-        self.run(move |local, _| {
-            local.finish_upload(file, &target, part_size, &parts, if_none_match)
+        self.run(move |local, cancelled| {
+            local.finish_upload(file, &target, part_size, &parts, if_none_match, cancelled)
         })
         .await
     }
@@ -151,6 +166,49 @@ impl Store for LocalStore {
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<()> {
         let file = upload::file(&path::object(key)?, upload)?;
         self.run(move |_, _| Local::abort_upload(&file)).await
+    }
+
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply> {
+        let (from, to) = (path::object(&source.key)?, path::object(key)?);
+        let etag = source.meta.etag.clone();
+        self.run(move |local, cancelled| local.copy(&from, etag.as_deref(), &to, cancelled))
+            .await
+    }
+
+    async fn start_copy(
+        &self,
+        _key: &Key,
+        _part_size: u64,
+        _options: &WriteOptions,
+    ) -> Result<UploadId> {
+        Err(never_cut())
+    }
+
+    async fn copy_part(
+        &self,
+        _source: &CopySource,
+        _range: Range<u64>,
+        _key: &Key,
+        _upload: &UploadId,
+        _number: u32,
+    ) -> Result<Part> {
+        Err(never_cut())
+    }
+
+    async fn set_tier(&self, _key: &Key, _tier: &str) -> Result<()> {
+        Err(attributes::no_tiers())
+    }
+
+    async fn presign(
+        &self,
+        _key: &Key,
+        _method: HttpMethod,
+        _lifetime: Duration,
+    ) -> Result<Secret> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "files have no URL that others could use",
+        ))
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
@@ -188,17 +246,21 @@ impl Store for LocalStore {
     }
 }
 
+/// One request takes copies of any length.
+fn never_cut() -> Error {
+    Error::new(ErrorKind::Unsupported, "copies are never cut")
+}
+
 /// What a file cannot keep must not be lost in silence.
-fn refuse_metadata(options: &WriteOptions) -> Result<()> {
-    let asked = !options.metadata.is_empty()
-        || options.content_type.is_some()
-        || options.storage_class.is_some()
-        || options.tier.is_some();
-    if asked {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "files keep no metadata, content type, class or tier",
-        ));
+fn refuse_attributes(options: &WriteOptions) -> Result<()> {
+    let asked = [
+        ("metadata", !options.metadata.is_empty()),
+        ("content_type", options.content_type.is_some()),
+        ("storage_class", options.storage_class.is_some()),
+        ("tier", options.tier.is_some()),
+    ];
+    match asked.into_iter().find(|(_, asked)| *asked) {
+        Some((option, _)) => Err(attributes::unsupported(option, "files keep no such thing")),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::blocking::Cancelled;
 use super::open::{Access, Opened};
-use super::write::Temporary;
+use super::write::{Publish, Temporary};
 use super::{Local, path};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
@@ -71,7 +71,7 @@ impl Local {
             number,
             size: body.len(),
             etag: None,
-            checksum,
+            checksum: Some(checksum),
         })
     }
 
@@ -82,6 +82,7 @@ impl Local {
         part_size: u64,
         parts: &[Part],
         if_none_match: bool,
+        cancelled: &Cancelled,
     ) -> Result<WriteReply> {
         let (size, checksum) = joined(parts, part_size)?;
         // Its own open without O_DIRECT: nothing is written any more.
@@ -97,7 +98,12 @@ impl Local {
             ));
         }
         held.set_len(size)?;
-        self.publish(temporary, &held, target, if_none_match, checksum)
+        let publish = Publish {
+            if_none_match,
+            checksum,
+            cancelled,
+        };
+        self.publish(temporary, &held, target, publish)
     }
 
     pub(super) fn abort_upload(file: &Path) -> Result<()> {
@@ -109,9 +115,9 @@ impl Local {
 }
 
 /// Size and checksum of all parts, which must be numbered from 1 without a gap and be whole but for the last.
-fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Checksum)> {
+fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Option<Checksum>)> {
     let mut size = 0;
-    let mut checksum = Checksum::of(Algorithm::Crc32c, &[]);
+    let mut checksum = Some(Checksum::of(Algorithm::Crc32c, &[]));
     for (index, part) in parts.iter().enumerate() {
         let last = index + 1 == parts.len();
         if part.number as usize != index + 1
@@ -127,7 +133,10 @@ fn joined(parts: &[Part], part_size: u64) -> Result<(u64, Checksum)> {
             )));
         }
         size += part.size;
-        checksum = checksum.then(part.checksum, part.size);
+        checksum = match (checksum, part.checksum) {
+            (Some(before), Some(next)) => Some(before.then(next, part.size)),
+            _ => None,
+        };
     }
     Ok((size, checksum))
 }

@@ -1,10 +1,11 @@
 //! Atomic writes: a temporary file in the same directory, made durable, then given its name.
 //!
 //! Readers see the old file or the whole new one, also after a crash. A symlink at the target is itself replaced, not
-//! what it points to; permissions are those of a new file.
+//! what it points to; a file that is replaced passes its mode and owner on.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
@@ -20,6 +21,14 @@ use crate::types::WriteReply;
 
 /// Directories may be pruned by somebody else as fast as they are made.
 const MAKE_ATTEMPTS: usize = 8;
+
+/// How a file gets its name.
+pub(super) struct Publish<'a> {
+    pub if_none_match: bool,
+    /// Of all its bytes, where it is known.
+    pub checksum: Option<Checksum>,
+    pub cancelled: &'a Cancelled,
+}
 
 /// A file under its temporary name; removed when dropped, unless it was given its own.
 #[derive(Debug)]
@@ -71,8 +80,12 @@ impl Local {
         {
             opened.file.set_len(body.len())?;
         }
-        cancelled.check()?;
-        self.publish(temporary, &opened.file, target, if_none_match, checksum)
+        let publish = Publish {
+            if_none_match,
+            checksum: Some(checksum),
+            cancelled,
+        };
+        self.publish(temporary, &opened.file, target, publish)
     }
 
     /// Makes a temporary file beside the target, and missing parents.
@@ -87,7 +100,11 @@ impl Local {
         for _ in 0..MAKE_ATTEMPTS {
             let temporary = parent.join(path::temporary_name());
             match self.open(&temporary, Access::Create) {
-                Ok(opened) => return Ok((Temporary::of(temporary), opened)),
+                Ok(opened) => {
+                    // Nobody may look at the bytes on their way who may not look at the file.
+                    keep_access(target, &opened.file, 0o600);
+                    return Ok((Temporary::of(temporary), opened));
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     directory::make(parent, self.durable)?;
                 }
@@ -107,28 +124,51 @@ impl Local {
         temporary: Temporary,
         file: &File,
         target: &Path,
-        if_none_match: bool,
-        checksum: Checksum,
+        how: Publish<'_>,
     ) -> Result<WriteReply> {
+        how.cancelled.check()?;
         // A directory that cannot be opened could not be made durable: found before the old file is gone.
         let parent = self
             .durable
             .then(|| File::open(path::parent(target)))
             .transpose()?;
+        keep_access(target, file, 0);
         if self.durable {
             // After a failure the kernel may have dropped the bytes, so a second try would prove nothing.
             file.sync_all()?;
         }
         let etag = meta::etag(&file.metadata()?);
-        rename(temporary, target, if_none_match)?;
+        how.cancelled
+            .commit(|| rename(temporary, target, how.if_none_match))?;
         if let Some(parent) = parent {
             directory::sync(&parent)?;
         }
         Ok(WriteReply {
             etag: Some(etag),
             version_id: None,
-            checksum: Some(checksum),
+            checksum: how.checksum,
         })
+    }
+}
+
+/// Gives the file the mode of the one it replaces, with `more` bits, and its owner where we may: what was private stays
+/// so.
+fn keep_access(target: &Path, file: &File, more: u32) {
+    let Ok(found) = fs::symlink_metadata(target) else {
+        return;
+    };
+    let Ok(own) = file.metadata() else { return };
+    if !found.is_file() {
+        return;
+    }
+    if (found.uid(), found.gid()) != (own.uid(), own.gid()) {
+        // Only root may; whoever may replace a file need not be its owner.
+        let _ = fchown(file, Some(found.uid()), Some(found.gid()));
+    }
+    let mode = (found.mode() & 0o777) | more;
+    if mode != own.mode() & 0o777 {
+        // Refused by file systems without modes.
+        let _ = file.set_permissions(Permissions::from_mode(mode));
     }
 }
 

@@ -3,8 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use rand::RngExt as _;
-
+use crate::backend::backoff::back_off;
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -78,7 +77,7 @@ impl<'a> Attempts<'a> {
             error.kind(),
             ErrorKind::Timeout | ErrorKind::ConnectionFailed | ErrorKind::Server
         );
-        let wait = self.backoff().max(retry_after.unwrap_or_default());
+        let wait = back_off(self.limits, self.count).max(retry_after.unwrap_or_default());
         let over = self.count >= self.limits.max_attempts
             || self.started.elapsed() + wait >= self.limits.deadline;
         if over || !error.retryable() {
@@ -87,17 +86,6 @@ impl<'a> Attempts<'a> {
         tracing::debug!(attempt = self.count, ?wait, %error, "trying again");
         tokio::time::sleep(wait).await;
         Ok(())
-    }
-
-    /// Exponential, any length up to the bound ("full jitter"), so that clients that failed together come back apart.
-    fn backoff(&self) -> Duration {
-        let doublings = self.count.saturating_sub(1).min(31);
-        let bound = self
-            .limits
-            .base
-            .saturating_mul(1 << doublings)
-            .min(self.limits.max);
-        bound.mul_f64(rand::rng().random::<f64>())
     }
 }
 

@@ -4,9 +4,9 @@
 use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::attempts::Failure;
+use super::http::Slot;
 use super::multipart::{service_id, token};
 use super::object::{checksum_headers, meta};
-use super::stall::Progress;
 use super::store::S3Store;
 use super::write::has_token;
 use crate::checksum::Checksum;
@@ -52,8 +52,10 @@ impl S3Store {
         options: &WriteOptions,
         whole: &Whole,
     ) -> Result<Completed, Failure> {
-        let with_checksum = !self.service.peer.refuses_checksums();
-        let encode = |checksum: Checksum| with_checksum.then(|| checksum.to_base64());
+        let with_checksum = whole.checksum.is_some() && !self.service.peer.refuses_checksums();
+        let encode = |checksum: Option<Checksum>| {
+            checksum.filter(|_| with_checksum).map(Checksum::to_base64)
+        };
         let listed = parts.iter().map(|part| {
             CompletedPart::builder()
                 .part_number(part.number.cast_signed())
@@ -79,11 +81,11 @@ impl S3Store {
             .set_mpu_object_size(with_checksum.then_some(whole.size.cast_signed()))
             .set_if_none_match(options.if_none_match.then(|| "*".to_owned()));
         // The service may take minutes to join many parts.
-        let (limit, progress) = (self.service.retry().deadline, Progress::default());
-        let output = self
-            .service
-            .send_body(limit, &progress, request.send())
-            .await?;
+        let slot = Slot::waiting(self.service.retry().deadline);
+        let request = request
+            .customize()
+            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();
         Ok(Completed {
             etag: output.e_tag,
@@ -100,14 +102,16 @@ impl S3Store {
         whole: &Whole,
     ) -> Result<WriteReply> {
         whole.check_etag(done.etag.as_deref())?;
+        let mut told = done.checksum;
         if done
             .checksum
-            .is_none_or(|checksum| checksum.algorithm != whole.checksum.algorithm)
+            .is_none_or(|checksum| !whole.compares(checksum))
         {
             let now = meta(self.head(key).await?)?;
             // Another writer may have come since; its object is not ours to judge.
             if now.etag == done.etag {
                 whole.check(Some(now.size), now.checksum)?;
+                told = told.or(now.checksum);
             }
         } else {
             whole.check(None, done.checksum)?;
@@ -115,7 +119,7 @@ impl S3Store {
         Ok(WriteReply {
             etag: done.etag,
             version_id: done.version_id,
-            checksum: Some(whole.checksum),
+            checksum: whole.checksum.or(told),
         })
     }
 
@@ -137,7 +141,7 @@ impl S3Store {
         Some(WriteReply {
             etag: found.etag,
             version_id: found.version_id,
-            checksum: Some(whole.checksum),
+            checksum: whole.checksum,
         })
     }
 }
@@ -155,7 +159,8 @@ struct Completed {
 struct Whole {
     parts: usize,
     size: u64,
-    checksum: Checksum,
+    /// `None` where the service has made a part and told none.
+    checksum: Option<Checksum>,
 }
 
 impl Whole {
@@ -164,7 +169,7 @@ impl Whole {
             return Err(Error::invalid("an upload needs at least one part"));
         };
         let checksum = rest.iter().fold(first.checksum, |sum, part| {
-            sum.then(part.checksum, part.size)
+            Some(sum?.then(part.checksum?, part.size))
         });
         Ok(Whole {
             parts: parts.len(),
@@ -173,16 +178,20 @@ impl Whole {
         })
     }
 
+    /// Whether both are of one algorithm.
+    fn compares(&self, stored: Checksum) -> bool {
+        self.checksum
+            .is_some_and(|sent| sent.algorithm == stored.algorithm)
+    }
+
     fn check(&self, size: Option<u64>, checksum: Option<Checksum>) -> Result<()> {
         if let Some(size) = size.filter(|size| *size != self.size) {
             let detail = format!("{} bytes were sent, but the object has {size}", self.size);
             return Err(Error::new(ErrorKind::Integrity, detail));
         }
-        match checksum {
-            Some(stored)
-                if stored.algorithm == self.checksum.algorithm && stored != self.checksum =>
-            {
-                let (stored, sent) = (stored.to_base64(), self.checksum.to_base64());
+        match (checksum, self.checksum) {
+            (Some(stored), Some(sent)) if self.compares(stored) && stored != sent => {
+                let (stored, sent) = (stored.to_base64(), sent.to_base64());
                 let detail =
                     format!("the service has checksum {stored} for parts that have {sent}");
                 Err(Error::new(ErrorKind::Integrity, detail))
@@ -215,7 +224,7 @@ mod tests {
             number,
             size: data.len() as u64,
             etag: Some(etag.to_owned()),
-            checksum,
+            checksum: Some(checksum),
         }
     }
 
@@ -223,18 +232,13 @@ mod tests {
     fn parts_make_the_whole() {
         let whole = Whole::of(&[part(1, b"1234", "a"), part(2, b"56789", "b")]).unwrap();
 
-        assert_eq!((whole.size, whole.checksum.value), (9, 0xe306_9283));
-        assert!(whole.check(Some(9), Some(whole.checksum)).is_ok());
+        let sum = whole.checksum.unwrap();
+        assert_eq!((whole.size, sum.value), (9, 0xe306_9283));
+        assert!(whole.check(Some(9), Some(sum)).is_ok());
         assert!(whole.check(Some(8), None).is_err());
         assert!(
             whole
-                .check(
-                    None,
-                    Some(Checksum {
-                        value: 1,
-                        ..whole.checksum
-                    })
-                )
+                .check(None, Some(Checksum { value: 1, ..sum }))
                 .is_err()
         );
         assert!(whole.check_etag(Some("\"0123-2\"")).is_ok());
@@ -244,5 +248,12 @@ mod tests {
             ErrorKind::Integrity
         );
         assert_eq!(Whole::of(&[]).unwrap_err().kind(), ErrorKind::InvalidInput);
+        let untold = Part {
+            checksum: None,
+            ..part(2, b"56789", "b")
+        };
+        let whole = Whole::of(&[part(1, b"1234", "a"), untold]).unwrap();
+        assert_eq!((whole.size, whole.checksum), (9, None));
+        assert!(whole.check(Some(9), Some(sum)).is_ok());
     }
 }

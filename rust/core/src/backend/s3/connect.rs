@@ -12,6 +12,7 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::endpoint::ParamsBuilder;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -23,19 +24,26 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 
+use super::http::Http;
+use super::identity::Identity;
 use super::peer::{Observer, Peer};
 use super::source::{Source, for_sdk};
 use crate::config::{Config, S3Config, S3Identity};
 use crate::error::{Error, Result};
+use crate::transport::Transport;
 
 const FALLBACK_REGION: &str = "us-east-1";
 /// Off EC2 nothing answers at the metadata address; without a short limit every start would wait for it.
 const IMDS_LIMIT: Duration = Duration::from_secs(1);
 
-/// A client, and whether it speaks to AWS itself.
+/// A client, whether it speaks to AWS itself, and what the short way needs.
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) is_aws: bool,
+    pub(super) transport: Transport,
+    pub(super) identity: Identity,
+    /// Where buckets are, but for their names.
+    pub(super) rules: ParamsBuilder,
 }
 
 impl fmt::Debug for Connected {
@@ -52,7 +60,10 @@ impl fmt::Debug for Connected {
 /// # Errors
 /// `InvalidInput` naming a CA bundle that cannot be used.
 pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connected> {
-    let http = http_client(config.ca_bundle.as_deref())?;
+    let transport = Transport::new(config)?;
+    let theirs = sdk_client(config.ca_bundle.as_deref())?;
+    let http = Http::new(transport.clone(), theirs, config.retry.stall_timeout);
+    let http = SharedHttpClient::new(http);
     let provider = ProviderConfig::default().with_http_client(http.clone());
     let imds = imds::Client::builder()
         .configure(&provider)
@@ -82,7 +93,8 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     if let Some(profile) = &config.s3.profile {
         shared = shared.profile_name(profile);
     }
-    shared = match credentials(&config.s3, &provider, &region, imds).await {
+    let credentials = credentials(&config.s3, &provider, &region, imds).await;
+    shared = match credentials.clone() {
         Some(credentials) => shared.credentials_provider(credentials),
         None => shared.no_credentials(),
     };
@@ -95,8 +107,15 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .or(shared.endpoint_url())
         .map(str::to_owned);
     let is_aws = endpoint.as_deref().is_none_or(is_aws_endpoint);
+    let path_style = config.s3.path_style.unwrap_or(!is_aws);
+    let rules = ParamsBuilder::default()
+        .region(region.to_string())
+        .set_endpoint(endpoint.clone())
+        .force_path_style(path_style)
+        .set_use_fips(shared.use_fips())
+        .set_use_dual_stack(shared.use_dual_stack());
     let mut s3 = aws_sdk_s3::config::Builder::from(&shared)
-        .force_path_style(config.s3.path_style.unwrap_or(!is_aws))
+        .force_path_style(path_style)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(Observer(Arc::clone(peer)));
@@ -109,6 +128,9 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
     Ok(Connected {
         client: Client::from_conf(s3.build()),
         is_aws,
+        transport,
+        identity: Identity::new(credentials),
+        rules,
     })
 }
 
@@ -167,10 +189,15 @@ async fn credentials(
     }
 }
 
-fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
+/// The SDK's own HTTP client, for what our transport does not take.
+fn sdk_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
     let mut trust = TrustStore::default();
     if let Some(path) = ca_bundle {
-        trust = trust.with_pem_certificate(read_bundle(path)?);
+        // The transport has tried its certificates: the SDK panics on one it cannot read.
+        let pem = std::fs::read(path).map_err(|cause| {
+            Error::invalid(format!("ca_bundle {path}: cannot be read")).with_source(cause)
+        })?;
+        trust = trust.with_pem_certificate(pem);
     }
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|cause| Error::invalid("TLS cannot be set up").with_source(cause))?;
@@ -191,22 +218,6 @@ fn http_client(ca_bundle: Option<&str>) -> Result<SharedHttpClient> {
     )
 }
 
-/// The SDK panics on a certificate it cannot read, so each is tried here first.
-fn read_bundle(path: &str) -> Result<Vec<u8>> {
-    let refuse = |what: &str| Error::invalid(format!("ca_bundle {path}: {what}"));
-    let pem = std::fs::read(path).map_err(|cause| refuse("cannot be read").with_source(cause))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-        .map_err(|cause| refuse("is not a PEM file of certificates").with_source(cause))?;
-    if certificates.is_empty() {
-        return Err(refuse("holds no certificate"));
-    }
-    reqwest::Client::builder()
-        .tls_certs_only(certificates)
-        .build()
-        .map_err(|cause| refuse("holds a certificate that cannot be used").with_source(cause))?;
-    Ok(pem)
-}
-
 fn is_aws_endpoint(url: &str) -> bool {
     let host = url::Url::parse(url)
         .ok()
@@ -224,27 +235,5 @@ mod tests {
         assert!(is_aws_endpoint("https://s3.cn-north-1.amazonaws.com.cn"));
         assert!(!is_aws_endpoint("http://127.0.0.1:9000"));
         assert!(!is_aws_endpoint("https://amazonaws.com.example.org"));
-    }
-
-    #[test]
-    fn a_bad_bundle_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        for (name, content) in [
-            ("missing", None),
-            ("empty", Some("")),
-            ("bad", Some(bad)),
-            ("text", Some("hello")),
-        ] {
-            let path = dir.path().join(name);
-            if let Some(content) = content {
-                std::fs::write(&path, content).unwrap();
-            }
-
-            let error = http_client(path.to_str()).unwrap_err();
-
-            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
-            assert!(error.to_string().contains(name), "{error}");
-        }
     }
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::attempts::Failure;
 use super::peer::FOLLOWED;
+use super::xml::text;
 use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
@@ -24,15 +26,18 @@ where
 {
     match error {
         SdkError::ServiceError(service) => {
-            answered(service.raw(), service.err().code(), service.err().message())
+            answered_sdk(service.raw(), service.err().code(), service.err().message())
         }
         SdkError::ResponseError(ref response) => {
-            let head = answered(response.raw(), None, Some("the answer cannot be read"));
+            let head = answered_sdk(response.raw(), None, Some("the answer cannot be read"));
             Failure {
                 error: head.error.with_kind(ErrorKind::Server).with_retryable(true),
                 ..head
             }
             .caused_by(error)
+        }
+        SdkError::DispatchFailure(ref dispatch) if is_ours(dispatch) => {
+            Failure::from(take_ours(error))
         }
         SdkError::DispatchFailure(ref dispatch) => {
             let kind = if dispatch.is_timeout() {
@@ -47,6 +52,27 @@ where
         SdkError::TimeoutError(_) => unanswered(ErrorKind::Timeout, "no answer in time", error),
         _ => unanswered(ErrorKind::InvalidInput, "the request cannot be made", error),
     }
+}
+
+/// The transport's own error, on its way through the SDK.
+fn is_ours(dispatch: &DispatchFailure) -> bool {
+    let source = dispatch.as_connector_error().and_then(StdError::source);
+    source.is_some_and(<dyn StdError>::is::<Error>)
+}
+
+fn take_ours<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: StdError + Send + Sync + 'static,
+{
+    error
+        .into_source()
+        .ok()
+        .and_then(|source| source.downcast::<ConnectorError>().ok())
+        .and_then(|source| source.into_source().downcast::<Error>().ok())
+        .map_or_else(
+            || Error::new(ErrorKind::ConnectionFailed, "no connection"),
+            |ours| *ours,
+        )
 }
 
 impl Failure {
@@ -68,12 +94,9 @@ fn unanswered<E>(kind: ErrorKind, what: &str, error: SdkError<E, HttpResponse>) 
 where
     E: StdError + Send + Sync + 'static,
 {
-    // A source of credentials speaks for itself.
-    let from_source = chain(&error).find_map(<dyn StdError>::downcast_ref::<Error>);
-    let mine = if let Some(own) = from_source {
-        Error::new(own.kind(), own.detail()).with_retryable(false)
-    } else if chain(&error).any(<dyn StdError>::is::<CredentialsError>) {
-        Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS)
+    let credentials = chain(&error).find_map(<dyn StdError>::downcast_ref::<CredentialsError>);
+    let mine = if let Some(cause) = credentials {
+        no_credentials(cause)
     } else {
         // A certificate that is not trusted now will not be trusted at the next try either.
         let untrusted =
@@ -89,35 +112,60 @@ where
     Failure::from(mine).caused_by(error)
 }
 
+/// Only a chain that has nothing to offer is a denial; one that could not be asked may answer at the next try.
+pub(super) fn no_credentials(cause: &CredentialsError) -> Error {
+    // A source that the caller gave speaks for itself.
+    if let Some(own) = chain(cause).find_map(<dyn StdError>::downcast_ref::<Error>) {
+        return Error::new(own.kind(), own.detail()).with_retryable(false);
+    }
+    match cause {
+        CredentialsError::ProviderTimedOut(_) => Error::new(
+            ErrorKind::Timeout,
+            "the source of credentials gave no answer in time",
+        ),
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => Error::new(
+            ErrorKind::ConnectionFailed,
+            "the source of credentials failed",
+        ),
+        _ => Error::new(ErrorKind::AccessDenied, NO_CREDENTIALS),
+    }
+}
+
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// An error that the service itself reported.
-fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) -> Failure {
-    let headers = answer.headers();
-    let status = answer.status().as_u16();
+/// Finds a header of an answer.
+type Find<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
+
+/// An error that the service itself reported, in a document of its own.
+pub(super) fn refusal(status: u16, header: &Find<'_>, document: &[u8]) -> Failure {
+    let (code, message) = (text(document, "Code"), text(document, "Message"));
+    answered(status, header, code.as_deref(), message.as_deref())
+}
+
+fn answered_sdk(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) -> Failure {
+    let header = |name: &str| answer.headers().get(name);
+    answered(answer.status().as_u16(), &header, code, message)
+}
+
+fn answered(status: u16, header: &Find<'_>, code: Option<&str>, message: Option<&str>) -> Failure {
     // MinIO repeats code and message in headers, which are all there is to a failed HEAD.
-    let code = headers.get("x-minio-error-code").or(code);
+    let code = header("x-minio-error-code").or(code);
     let (kind, retryable) = classify(status, code);
-    let followed = headers.get(FOLLOWED).is_some();
+    let followed = header(FOLLOWED).is_some();
     let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason());
-    let described = headers
-        .get("x-minio-error-desc")
-        .map(|text| text.trim_matches('"'));
+    let described = header("x-minio-error-desc").map(|text| text.trim_matches('"'));
     let message = message.or(described).filter(|message| !message.is_empty());
     let mut detail = message.or(reason).unwrap_or("no message").to_owned();
-    if let Some(region) = headers
-        .get("x-amz-bucket-region")
-        .filter(|_| is_elsewhere(status, code))
-    {
+    if let Some(region) = header("x-amz-bucket-region").filter(|_| is_elsewhere(status, code)) {
         detail = format!("{detail}: the bucket is in region {region}");
     }
-    let elsewhere = headers.get("location").and_then(redirect::origin);
+    let elsewhere = header("location").and_then(redirect::origin);
     if let Some(origin) = elsewhere.filter(|_| matches!(status, 300..=399) && !followed) {
         detail = format!("{detail}: a redirect to {origin} is not followed");
     }
@@ -127,12 +175,12 @@ fn answered(answer: &HttpResponse, code: Option<&str>, message: Option<&str>) ->
     if let Some(code) = code {
         error = error.with_code(code);
     }
-    if let Some(id) = headers.get("x-amz-request-id") {
+    if let Some(id) = header("x-amz-request-id") {
         error = error.with_request_id(id);
     }
     Failure {
         error,
-        retry_after: retry_after(answer),
+        retry_after: retry_after(header),
     }
 }
 
@@ -144,12 +192,10 @@ fn is_elsewhere(status: u16, code: Option<&str>) -> bool {
         )
 }
 
-fn retry_after(answer: &HttpResponse) -> Option<Duration> {
-    let headers = answer.headers();
+fn retry_after(header: &Find<'_>) -> Option<Duration> {
     let number = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &str| value.trim().parse::<u32>().ok())
+        header(name)
+            .and_then(|value| value.trim().parse::<u32>().ok())
             .map(u64::from)
     };
     number("retry-after")
@@ -279,7 +325,8 @@ mod tests {
             ],
         );
 
-        let error = answered(&answer, Some("PermanentRedirect"), Some("use the endpoint")).error;
+        let error =
+            answered_sdk(&answer, Some("PermanentRedirect"), Some("use the endpoint")).error;
 
         let text = "PermanentRedirect (301): use the endpoint: the bucket is in region eu-west-1 (request id 17A)";
         assert_eq!(error.to_string(), text);
@@ -287,12 +334,12 @@ mod tests {
 
     #[test]
     fn a_servers_wish_to_wait_is_heard() {
-        let seconds = answered(
+        let seconds = answered_sdk(
             &answer(503, &[("retry-after", "3")]),
             Some("SlowDown"),
             None,
         );
-        let millis = answered(
+        let millis = answered_sdk(
             &answer(503, &[("x-amz-retry-after", "1500")]),
             Some("SlowDown"),
             None,

@@ -1,23 +1,31 @@
 //! `s3://`: Amazon S3 and the services that speak its protocol.
 //!
-//! The SDK finds credentials, signs, resolves endpoints and reads XML. Retries, stall limits and checksums are ours:
-//! one loop counts the tries of a request and of the body that follows it, and one deadline bounds both.
+//! The SDK finds credentials, resolves endpoints and reads XML; the requests that come by the thousand are signed here
+//! (see `road`). Retries, stall limits and checksums are ours: one loop counts the tries of a request and of the body
+//! that follows it, and one deadline bounds both.
 
 mod attempts;
 mod bucket;
 mod complete;
 mod connect;
+mod copy;
 mod delete;
 mod error;
+mod http;
+mod identity;
 mod list;
 mod multipart;
 mod object;
 mod payload;
 mod peer;
 mod place;
+mod presign;
 mod range;
 mod read;
+mod road;
 mod service;
+mod short;
+mod sign;
 mod source;
 mod stall;
 mod store;

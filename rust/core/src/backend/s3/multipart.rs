@@ -3,6 +3,7 @@
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, StorageClass};
 
 use super::attempts::Failure;
+use super::http::Slot;
 use super::payload::{crc32c, joined, stream};
 use super::stall::Progress;
 use super::store::S3Store;
@@ -17,18 +18,21 @@ use crate::uri::Key;
 const MARK: char = '#';
 
 impl S3Store {
+    /// With `summed`, each part has a checksum, and the object one that follows from them.
     pub(super) async fn create_upload(
         &self,
         key: &Key,
         part_size: u64,
         options: &WriteOptions,
+        summed: bool,
     ) -> Result<UploadId> {
         let token = &new_token();
         let id = self
             .service
             .checksummed(|with_checksum| async move {
+                let summed = summed && with_checksum;
                 // The request under construction has several KiB, too much to move around in ours.
-                let create = || Box::pin(self.create_once(key, options, token, with_checksum));
+                let create = || Box::pin(self.create_once(key, options, token, summed));
                 self.service.attempts().run(create).await
             })
             .await?;
@@ -83,7 +87,7 @@ impl S3Store {
             number,
             size: body.len(),
             etag,
-            checksum,
+            checksum: Some(checksum),
         })
     }
 
@@ -95,6 +99,12 @@ impl S3Store {
         body: &Payload,
         checksum: Option<Checksum>,
     ) -> Result<Option<String>, Failure> {
+        if let Some(road) = self.road().await? {
+            let id = service_id(upload);
+            return self
+                .short_put_part(road, key, id, number, body, checksum)
+                .await;
+        }
         let progress = Progress::default();
         let request = self
             .service
@@ -108,20 +118,21 @@ impl S3Store {
             .content_length(body.len().cast_signed())
             .set_checksum_crc32_c(checksum.map(Checksum::to_base64));
         let output = if self.service.config().s3.sign_payload {
-            // One frame, so the watch cannot see it move; the deadline bounds it.
-            let request = request.body(joined(body)).send();
-            self.service
-                .send_body(self.service.retry().deadline, &progress, request)
-                .await?
+            // One frame, so nobody can see it move; the deadline bounds it.
+            let slot = Slot::sending(body, &progress, Some(self.service.retry().deadline));
+            let request = request
+                .body(joined(body))
+                .customize()
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         } else {
+            let slot = Slot::sending(body, &progress, None);
             let request = request
                 .body(stream(body, &progress))
                 .customize()
                 .disable_payload_signing()
-                .send();
-            self.service
-                .send_body(self.service.retry().stall_timeout, &progress, request)
-                .await?
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         };
         Ok(output.e_tag)
     }

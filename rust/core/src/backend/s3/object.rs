@@ -7,9 +7,10 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumType;
 
+use crate::backend::attributes;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::ObjectMeta;
+use crate::types::{ObjectMeta, WriteOptions};
 
 /// Marks a conditional write as ours, so that its lost answer can be told from somebody else's object.
 pub(super) const WRITE_TOKEN: &str = "s3dlio-write";
@@ -84,6 +85,24 @@ pub(super) fn meta(head: HeadObjectOutput) -> Result<ObjectMeta> {
         tier: None,
         checksum,
     })
+}
+
+/// Refuses what S3 cannot keep, before any byte is sent.
+pub(super) fn check(options: &WriteOptions) -> Result<()> {
+    if options.tier.is_some() {
+        return Err(attributes::no_tiers());
+    }
+    attributes::check(options)?;
+    if options
+        .metadata
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case(WRITE_TOKEN))
+    {
+        return Err(Error::invalid(format!(
+            "metadata name {WRITE_TOKEN:?}: it marks our own writes"
+        )));
+    }
+    Ok(())
 }
 
 fn user_metadata(all: Option<HashMap<String, String>>) -> BTreeMap<String, String> {

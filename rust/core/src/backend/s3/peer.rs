@@ -1,7 +1,7 @@
-//! What the endpoint has shown of itself: whether it is MinIO, whether it takes checksum headers, and where it wants
-//! requests to go.
+//! What the endpoint has shown of itself: whether it is MinIO, whether it takes checksum headers, what its clock says,
+//! and where it wants requests to go.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::config::interceptors::{
@@ -25,6 +25,8 @@ pub(super) struct Peer {
     is_minio: OnceLock<bool>,
     refuses_checksums: AtomicBool,
     pub(super) places: Places,
+    /// Seconds that its clock is ahead of ours.
+    skew: AtomicI64,
 }
 
 impl Peer {
@@ -38,6 +40,23 @@ impl Peer {
     /// `None` until an answer has been seen.
     pub(super) fn is_minio(&self) -> Option<bool> {
         self.is_minio.get().copied()
+    }
+
+    /// Takes the header `server` of an answer.
+    pub(super) fn note_server(&self, server: Option<&str>) {
+        self.is_minio.get_or_init(|| {
+            let server = server.unwrap_or_default();
+            server.to_ascii_lowercase().contains("minio")
+        });
+    }
+
+    /// What to add to our clock to sign by the service's.
+    pub(super) fn skew(&self) -> time::Duration {
+        time::Duration::seconds(self.skew.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_skew(&self, skew: time::Duration) {
+        self.skew.store(skew.whole_seconds(), Ordering::Relaxed);
     }
 
     pub(super) fn refuses_checksums(&self) -> bool {
@@ -99,14 +118,8 @@ impl Intercept for Observer {
             let headers = context.response_mut().headers_mut();
             headers.insert(FOLLOWED, "1");
         }
-        self.0.is_minio.get_or_init(|| {
-            let server = context
-                .response()
-                .headers()
-                .get("server")
-                .unwrap_or_default();
-            server.to_ascii_lowercase().contains("minio")
-        });
+        self.0
+            .note_server(context.response().headers().get("server"));
         Ok(())
     }
 

@@ -63,6 +63,12 @@ impl Places {
         has_name && !self.bucket_in_host.swap(true, Ordering::Relaxed)
     }
 
+    /// Whether requests go where the endpoint's address and the SDK's rules say.
+    pub(super) fn are_as_told(&self) -> bool {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.is_empty() && !self.bucket_in_host.load(Ordering::Relaxed)
+    }
+
     /// The URL to send a request to, if it is another than `asked`.
     pub(super) fn of(&self, asked: &str) -> Option<String> {
         let (given, mut path) = split(asked)?;

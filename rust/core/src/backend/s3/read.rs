@@ -9,10 +9,11 @@ use aws_sdk_s3::config::interceptors::{
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
 use super::attempts::{Attempts, Failure};
+use super::http::Slot;
 use super::object::checksum_headers;
 use super::range::{Head, Location, header, locate};
 use super::stall::BodyWatch;
@@ -21,6 +22,7 @@ use crate::buffer::IoBufMut;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
+use crate::transport::Body;
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
 use crate::uri::Key;
 
@@ -55,7 +57,7 @@ impl S3Store {
     ) -> Result<(IoBufMut, ReadReply)> {
         let mut attempts = self.service.attempts();
         let if_match = options.if_match.as_deref();
-        let (mut output, mut location) = match self
+        let (mut answer, mut location) = match self
             .ask(&mut attempts, key, range, if_match, options.want_checksum)
             .await
         {
@@ -79,11 +81,11 @@ impl S3Store {
             filled: 0,
             fill,
             size: location.size,
-            etag: output.e_tag.clone(),
-            checksum: checksum_headers!(output).full_object(),
+            etag: answer.etag.clone(),
+            checksum: answer.checksum,
         };
         while let Err(failure) = self
-            .fill(output, location, &mut filling, &options.span)
+            .fill(answer.body, location, &mut filling, &options.span)
             .await
         {
             attempts.pause(failure).await?;
@@ -92,10 +94,10 @@ impl S3Store {
                 filling.filled = 0;
             }
             let missing = filling.missing(range);
-            (output, location) = self
+            (answer, location) = self
                 .ask(&mut attempts, key, missing, filling.etag.as_deref(), false)
                 .await?;
-            if (location.size, &output.e_tag) != (filling.size, &filling.etag) {
+            if (location.size, &answer.etag) != (filling.size, &filling.etag) {
                 return Err(replaced().with_attempts(attempts.count()));
             }
         }
@@ -127,7 +129,7 @@ impl S3Store {
         range: ByteRange,
         if_match: Option<&str>,
         want_checksum: bool,
-    ) -> Result<(GetObjectOutput, Location)> {
+    ) -> Result<(Answer, Location)> {
         let want_checksum = want_checksum && range == ByteRange::Whole;
         let answer = attempts
             .run(|| self.get(key, range, if_match, want_checksum))
@@ -145,11 +147,18 @@ impl S3Store {
         range: ByteRange,
         if_match: Option<&str>,
         want_checksum: bool,
-    ) -> Result<(GetObjectOutput, Location), Failure> {
+    ) -> Result<(Answer, Location), Failure> {
+        if let Some(road) = self.road().await? {
+            return self
+                .short_get(road, key, range, if_match, want_checksum)
+                .await;
+        }
         let probe = Probe {
             status: Arc::default(),
             want_checksum,
         };
+        let slot = Slot::receiving();
+        let with_request = slot.clone();
         let client = self.service.client().await?;
         let request = client
             .get_object()
@@ -158,6 +167,7 @@ impl S3Store {
             .set_range(header(range))
             .set_if_match(if_match.map(str::to_owned))
             .customize()
+            .mutate_request(move |request| request.add_extension(with_request.clone()))
             .interceptor(probe.clone());
         let output = self.service.send(request.send()).await?;
         let head = Head {
@@ -168,21 +178,46 @@ impl S3Store {
                 .and_then(|length| u64::try_from(length).ok()),
         };
         let location = locate(range, head)?;
-        Ok((output, location))
+        let checksum = checksum_headers!(output).full_object();
+        let answer = Answer {
+            etag: output.e_tag,
+            checksum,
+            body: match slot.take_body() {
+                Some(body) => Incoming::Ours(body),
+                None => Incoming::Sdk(output.body),
+            },
+        };
+        Ok((answer, location))
     }
 
-    /// Puts the body where it belongs, until the destination has what this read is to fill.
+    /// Puts the body where it belongs, until the destination has what this read is to fill. A window smaller than the
+    /// range leaves bytes unread; dropping the body then closes the connection.
     async fn fill(
         &self,
-        output: GetObjectOutput,
+        body: Incoming,
         location: Location,
         filling: &mut Filling,
         span: &Span,
     ) -> Result<(), Failure> {
-        let mut body = output.body;
+        match body {
+            Incoming::Ours(body) => {
+                let into = &mut filling.buf[filling.filled..filling.fill];
+                let (filled, outcome) = body.deliver(location.skip, into, span).await;
+                filling.filled += filled;
+                Ok(outcome?)
+            }
+            Incoming::Sdk(body) => self.copy(body, location.skip, filling, span).await,
+        }
+    }
+
+    async fn copy(
+        &self,
+        mut body: ByteStream,
+        mut skip: u64,
+        filling: &mut Filling,
+        span: &Span,
+    ) -> Result<(), Failure> {
         let mut watch = BodyWatch::new(self.service.retry().stall_timeout);
-        let mut skip = location.skip;
-        // A window smaller than the range leaves bytes unread; dropping the body then closes the connection.
         while filling.filled < filling.fill {
             let Some(frame) = watch.frame(body.next()).await? else {
                 return Err(broken("the body ended early").into());
@@ -204,6 +239,21 @@ impl S3Store {
         }
         Ok(())
     }
+}
+
+/// What a GET was answered with, its body still to be read.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) etag: Option<String>,
+    pub(super) checksum: Option<Checksum>,
+    pub(super) body: Incoming,
+}
+
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Ours(Body),
+    /// Of the SDK's own client.
+    Sdk(ByteStream),
 }
 
 fn broken(detail: &str) -> Error {

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -14,7 +13,6 @@ use super::attempts::{Attempts, Failure};
 use super::connect::{Connected, connect};
 use super::error::failure;
 use super::peer::Peer;
-use super::stall::{Progress, answer};
 use crate::config::{Config, RetryConfig};
 use crate::error::{Error, Result};
 
@@ -57,7 +55,7 @@ impl Service {
             .await
     }
 
-    /// Sends one request that has little or no body, once.
+    /// Sends one request, once.
     pub(super) async fn send<T, E>(
         &self,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -65,29 +63,15 @@ impl Service {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        self.send_body(self.retry().stall_timeout, &Progress::default(), request)
-            .await
-    }
-
-    /// Sends one request, once; it may take `limit` longer than its body moves.
-    pub(super) async fn send_body<T, E>(
-        &self,
-        limit: Duration,
-        progress: &Progress,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Failure>
-    where
-        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-    {
         // The SDK's futures have several KiB, too much to move around in ours.
-        answer(limit, progress, Box::pin(request))
-            .await?
+        Box::pin(request)
+            .await
             .map_err(failure)
             .map_err(|failure| self.learn(failure))
     }
 
     /// An endpoint that refuses buckets in the path gets them in the host name from now on.
-    fn learn(&self, failure: Failure) -> Failure {
+    pub(super) fn learn(&self, failure: Failure) -> Failure {
         let refused = matches!(
             failure.error.code(),
             Some("SecondLevelDomainForbidden" | "PathStyleDomainForbidden")

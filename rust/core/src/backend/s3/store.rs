@@ -1,24 +1,35 @@
 //! The `Store` of one bucket.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
-use super::object::meta;
+use super::object::{self, meta};
+use super::road::Road;
 use super::service::Service;
+use crate::backend::attributes;
 use crate::buffer::IoBufMut;
 use crate::checksum::Algorithm;
+use crate::config::Secret;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::store::Store;
 use crate::types::{
-    ByteRange, Capability, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part,
-    PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, Capability, CopyLimits, CopySource, DeleteFailure, Destination, HttpMethod,
+    ObjectMeta, Page, PageRequest, Part, PartLimits, ReadOptions, ReadReply, StoreInfo, UploadId,
+    WriteOptions, WriteReply,
 };
 use crate::uri::{Key, Scheme};
 
 /// Bytes, of the key's UTF-8.
 const MAX_KEY: usize = 1024;
+const COPIES: CopyLimits = CopyLimits {
+    max_single: 5 << 30,
+    part_size: 512 << 20,
+};
 const LIMITS: PartLimits = PartLimits {
     min_size: 5 << 20,
     max_size: 5 << 30,
@@ -30,13 +41,16 @@ const LIMITS: PartLimits = PartLimits {
 pub(super) struct S3Store {
     pub(super) service: Arc<Service>,
     pub(super) bucket: String,
-    info: StoreInfo,
+    /// Found at the first request that could take it.
+    pub(super) road: OnceCell<Option<Road>>,
+    pub(super) info: StoreInfo,
 }
 
 impl S3Store {
     pub(super) fn new(service: Arc<Service>, bucket: &str) -> Self {
         let capability = Capability {
             parts: Some(LIMITS),
+            copies: Some(COPIES),
             delete_batch: 1000,
             checksum: Algorithm::Crc32c,
             conditional_write: true,
@@ -47,8 +61,10 @@ impl S3Store {
         S3Store {
             service,
             bucket: bucket.to_owned(),
+            road: OnceCell::new(),
             info: StoreInfo {
                 scheme: Scheme::S3,
+                service: Scheme::S3.to_string(),
                 capability,
             },
         }
@@ -133,6 +149,7 @@ impl Store for S3Store {
     }
 
     async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {
+        object::check(options)?;
         self.refuse_odd(key).await?;
         self.write_object(key, body, options).await
     }
@@ -143,8 +160,9 @@ impl Store for S3Store {
         part_size: u64,
         options: &WriteOptions,
     ) -> Result<UploadId> {
+        object::check(options)?;
         self.refuse_odd(key).await?;
-        self.create_upload(key, part_size, options).await
+        self.create_upload(key, part_size, options, true).await
     }
 
     async fn put_part(
@@ -169,6 +187,46 @@ impl Store for S3Store {
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<()> {
         self.drop_upload(key, upload).await
+    }
+
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply> {
+        self.refuse_odd(&source.key).await?;
+        self.refuse_odd(key).await?;
+        self.copy_object(source, key).await
+    }
+
+    async fn start_copy(
+        &self,
+        key: &Key,
+        part_size: u64,
+        options: &WriteOptions,
+    ) -> Result<UploadId> {
+        object::check(options)?;
+        self.refuse_odd(key).await?;
+        // MinIO sums no part that it makes itself, and then misses the sum.
+        let summed = self.service.peer.is_minio() != Some(true);
+        self.create_upload(key, part_size, options, summed).await
+    }
+
+    async fn copy_part(
+        &self,
+        source: &CopySource,
+        range: Range<u64>,
+        key: &Key,
+        upload: &UploadId,
+        number: u32,
+    ) -> Result<Part> {
+        self.refuse_odd(&source.key).await?;
+        self.copy_range(source, range, key, upload, number).await
+    }
+
+    async fn set_tier(&self, _key: &Key, _tier: &str) -> Result<()> {
+        Err(attributes::no_tiers())
+    }
+
+    async fn presign(&self, key: &Key, method: HttpMethod, lifetime: Duration) -> Result<Secret> {
+        self.refuse_odd(key).await?;
+        self.signed_url(key, method, lifetime).await
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {

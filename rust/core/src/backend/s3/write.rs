@@ -1,11 +1,13 @@
 //! PUT of a whole object, and the questions asked when the answer to a write was lost.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 
 use super::attempts::{Attempts, Failure};
+use super::http::Slot;
 use super::object::WRITE_TOKEN;
 use super::payload::{crc32c, joined, stream};
 use super::stall::Progress;
@@ -55,6 +57,10 @@ impl S3Store {
         checksum: Option<Checksum>,
         token: Option<&str>,
     ) -> Result<WriteReply, Failure> {
+        if let Some(road) = self.road().await? {
+            let headers = properties(options, token);
+            return self.short_put(road, key, body, checksum, headers).await;
+        }
         let progress = Progress::default();
         let request = self
             .service
@@ -70,20 +76,21 @@ impl S3Store {
             .set_content_type(options.content_type.clone())
             .set_storage_class(options.storage_class.as_deref().map(StorageClass::from));
         let output = if self.service.config().s3.sign_payload {
-            // One frame, so the watch cannot see it move; the deadline bounds it.
-            let request = request.body(joined(body)).send();
-            self.service
-                .send_body(self.service.retry().deadline, &progress, request)
-                .await?
+            // One frame, so nobody can see it move; the deadline bounds it.
+            let slot = Slot::sending(body, &progress, Some(self.service.retry().deadline));
+            let request = request
+                .body(joined(body))
+                .customize()
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         } else {
+            let slot = Slot::sending(body, &progress, None);
             let request = request
                 .body(stream(body, &progress))
                 .customize()
                 .disable_payload_signing()
-                .send();
-            self.service
-                .send_body(self.service.retry().stall_timeout, &progress, request)
-                .await?
+                .mutate_request(move |request| request.add_extension(slot.clone()));
+            self.service.send(request.send()).await?
         };
         Ok(WriteReply {
             etag: output.e_tag,
@@ -119,7 +126,11 @@ impl S3Store {
 
     pub(super) async fn head(&self, key: &Key) -> Result<HeadObjectOutput> {
         let client = self.service.client().await?;
+        let road = self.road().await?;
         let head = || async {
+            if let Some(road) = road {
+                return self.short_head(road, key).await;
+            }
             let request = client
                 .head_object()
                 .bucket(&self.bucket)
@@ -135,6 +146,26 @@ pub(super) fn has_token(head: &HeadObjectOutput, token: &str) -> bool {
     head.metadata()
         .and_then(|all| all.get(WRITE_TOKEN))
         .is_some_and(|found| found == token)
+}
+
+/// What a write tells about its object, as headers. The type is the one the SDK gives where none is told.
+fn properties(options: &WriteOptions, token: Option<&str>) -> Vec<(Cow<'static, str>, String)> {
+    let kind = options
+        .content_type
+        .as_deref()
+        .unwrap_or("application/octet-stream");
+    let mut headers = vec![("content-type".into(), kind.to_owned())];
+    if options.if_none_match {
+        headers.push(("if-none-match".into(), "*".to_owned()));
+    }
+    if let Some(class) = &options.storage_class {
+        headers.push(("x-amz-storage-class".into(), class.clone()));
+    }
+    for (name, value) in metadata(options, token).into_iter().flatten() {
+        let name = format!("x-amz-meta-{}", name.to_ascii_lowercase());
+        headers.push((name.into(), value));
+    }
+    headers
 }
 
 /// Unlike any other writer's.

@@ -1,4 +1,5 @@
-//! Whether an answer's XML came whole. The SDK's reader takes a document that just stops for a shorter one.
+//! Whether an answer's XML came whole, and the texts of an error. The SDK's reader takes a document that just stops for
+//! a shorter one, and is not at hand for answers that do not pass through the SDK.
 
 /// True if the root element ends with the document, or there is nothing at all.
 pub(super) fn is_complete(document: &[u8]) -> bool {
@@ -23,6 +24,51 @@ fn start_tag(mut document: &[u8]) -> Option<&[u8]> {
         if !matches!(document.first(), Some(b'?' | b'!')) {
             let end = document.iter().position(|byte| *byte == b'>')?;
             return Some(&document[..end]);
+        }
+    }
+}
+
+/// The text of the first element of that name, for documents as flat as an error is.
+pub(super) fn text(document: &[u8], name: &str) -> Option<String> {
+    let document = std::str::from_utf8(document).ok()?;
+    let (_, after) = document.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once(&format!("</{name}>"))?;
+    Some(unescape(text))
+}
+
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part
+            .split_once(';')
+            .and_then(|(name, rest)| Some((entity(name)?, rest)))
+        {
+            Some((character, rest)) => {
+                plain.push(character);
+                plain.push_str(rest);
+            }
+            // Not well-formed; shown as it came.
+            None => plain.extend(["&", part]),
+        }
+    }
+    plain
+}
+
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix('x') {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)
         }
     }
 }
@@ -53,5 +99,20 @@ mod tests {
         ] {
             assert!(!is_complete(cut.as_bytes()), "{cut}");
         }
+    }
+
+    #[test]
+    fn the_texts_of_an_error_are_found() {
+        let document = b"<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code>\
+            <Message>a &lt;b&gt; &amp; &quot;c&quot; &#39;&#x41;&#39; &x; & d</Message><Key/></Error>";
+
+        assert_eq!(text(document, "Code").as_deref(), Some("NoSuchKey"));
+        assert_eq!(
+            text(document, "Message").as_deref(),
+            Some("a <b> & \"c\" 'A' &x; & d")
+        );
+        assert_eq!(text(document, "Key"), None);
+        assert_eq!(text(b"<Code>cut", "Code"), None);
+        assert_eq!(text(b"\xff", "Code"), None);
     }
 }

@@ -1,16 +1,19 @@
 //! A store that fails on demand and keeps the addresses it was given.
 
+use std::ops::Range;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::buffer::IoBufMut;
+use crate::config::Secret;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::store::Store;
 use crate::types::{
-    ByteRange, DeleteFailure, Destination, ObjectMeta, Page, PageRequest, Part, ReadOptions,
-    ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
+    ByteRange, CopySource, DeleteFailure, Destination, HttpMethod, ObjectMeta, Page, PageRequest,
+    Part, ReadOptions, ReadReply, StoreInfo, UploadId, WriteOptions, WriteReply,
 };
 use crate::uri::Key;
 use std::sync::Arc;
@@ -141,6 +144,41 @@ impl Store for Faulty {
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<()> {
         self.judged("abort_upload", key, self.inner.abort_upload(key, upload))
             .await
+    }
+
+    async fn copy(&self, source: &CopySource, key: &Key) -> Result<WriteReply> {
+        self.judged("copy", key, self.inner.copy(source, key)).await
+    }
+
+    async fn start_copy(
+        &self,
+        key: &Key,
+        part_size: u64,
+        options: &WriteOptions,
+    ) -> Result<UploadId> {
+        let work = self.inner.start_copy(key, part_size, options);
+        self.judged("start_copy", key, work).await
+    }
+
+    async fn copy_part(
+        &self,
+        source: &CopySource,
+        range: Range<u64>,
+        key: &Key,
+        upload: &UploadId,
+        number: u32,
+    ) -> Result<Part> {
+        let work = self.inner.copy_part(source, range, key, upload, number);
+        self.judged("copy_part", key, work).await
+    }
+
+    async fn set_tier(&self, key: &Key, tier: &str) -> Result<()> {
+        self.judged("set_tier", key, self.inner.set_tier(key, tier))
+            .await
+    }
+
+    async fn presign(&self, key: &Key, method: HttpMethod, lifetime: Duration) -> Result<Secret> {
+        self.inner.presign(key, method, lifetime).await
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {

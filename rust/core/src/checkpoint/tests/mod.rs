@@ -26,7 +26,8 @@ fn config(options: &[(&str, &str)]) -> Config {
 
 async fn client_with(options: &[(&str, &str)]) -> Client {
     let client = Client::new(config(options));
-    client.create_bucket(&BASE.parse().unwrap()).await.unwrap();
+    let base: Uri = BASE.parse().unwrap();
+    client.create_bucket(&base.root()).await.unwrap();
     client
 }
 

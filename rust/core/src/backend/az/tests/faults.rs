@@ -162,7 +162,7 @@ fn upload() -> (UploadId, Vec<Part>) {
         number,
         size,
         etag: None,
-        checksum: Checksum::of(Algorithm::Crc32c, b""),
+        checksum: Some(Checksum::of(Algorithm::Crc32c, b"")),
     };
     (
         UploadId {

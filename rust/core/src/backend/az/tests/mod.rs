@@ -2,6 +2,8 @@
 //! misbehaving one does, against a scripted server. The behaviour suite covers the rest.
 
 mod access;
+mod copying;
+mod deletes;
 mod faults;
 mod objects;
 mod server;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 
 use super::driver;
 use crate::buffer::Pool;
-use crate::config::{AzConfig, Config, Options, Secret};
+use crate::config::{AzConfig, AzureChecksum, Config, Options, Secret};
 use crate::error::Error;
 use crate::payload::Payload;
 use crate::store::Store;
@@ -42,6 +44,7 @@ pub(super) fn shared_key(endpoint: String) -> AzConfig {
         account_key: Some(Secret::new(KEY)),
         sas_token: None,
         connection_string: None,
+        checksum: AzureChecksum::Md5,
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::backend::az::driver;
 use crate::buffer::Pool;
-use crate::config::{AzConfig, Config, Options, Secret};
+use crate::config::{AzConfig, AzureChecksum, Config, Options, Secret};
 use crate::error::Error;
 use crate::store::Store;
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
@@ -82,6 +82,7 @@ pub(super) async fn open(endpoint: &str) -> Arc<dyn Store> {
         account_key: None,
         sas_token: Some(Secret::new("sv=1&sig=SECRET")),
         connection_string: None,
+        checksum: AzureChecksum::Md5,
     };
     config.retry.max_attempts = 3;
     config.retry.base = Duration::from_millis(1);

@@ -1,5 +1,6 @@
 //! What both modes of the store promise, on real files.
 
+mod copies;
 mod denied;
 mod direct;
 mod directories;

@@ -276,3 +276,28 @@ async fn what_a_file_cannot_keep_is_refused() {
 
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
+
+#[tokio::test]
+async fn a_replaced_file_passes_its_mode_on() {
+    for place in Place::both() {
+        for mode in [0o600, 0o640, 0o444] {
+            fs::write(place.path("f"), b"private").unwrap();
+            fs::set_permissions(place.path("f"), fs::Permissions::from_mode(mode)).unwrap();
+
+            let body = Payload::from(data(5000));
+            let options = WriteOptions::default();
+            place
+                .store
+                .write(&place.key("f"), &body, &options)
+                .await
+                .unwrap();
+
+            let found = fs::metadata(place.path("f")).unwrap();
+            assert_eq!(
+                (found.len(), found.permissions().mode() & 0o777),
+                (5000, mode)
+            );
+            fs::remove_file(place.path("f")).unwrap();
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::{ErrorKind, Payload, Store as _};
 use super::{key, read};
 
 /// A store of a bucket that the test has to itself, or `None` where there is no server.
-async fn bucket(name: &str) -> Option<S3Store> {
+pub(super) async fn bucket(name: &str) -> Option<S3Store> {
     #[expect(
         clippy::disallowed_methods,
         reason = "a switch of the test run, not a setting"
@@ -27,7 +27,7 @@ async fn bucket(name: &str) -> Option<S3Store> {
     Some(store)
 }
 
-fn open(name: &str, given: &[(&str, &str)]) -> S3Store {
+pub(super) fn open(name: &str, given: &[(&str, &str)]) -> S3Store {
     let mut options = Options::default();
     for (name, value) in given {
         options.set(name, *value).unwrap();
@@ -36,11 +36,11 @@ fn open(name: &str, given: &[(&str, &str)]) -> S3Store {
     S3Store::new(Arc::new(Service::new(Arc::new(config))), name)
 }
 
-fn unique(name: &str) -> String {
+pub(super) fn unique(name: &str) -> String {
     format!("{name}-{:016x}", rand::random::<u64>())
 }
 
-async fn clear(store: &S3Store) {
+pub(super) async fn clear(store: &S3Store) {
     let page = store.list(&key(""), &PageRequest::default()).await.unwrap();
     let keys: Vec<_> = page.entries.iter().map(|entry| key(&entry.key)).collect();
     if !keys.is_empty() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::script::{Answer, Script, answer, http, refusal};
-use super::{SECRET, key, read, store};
+use super::{SECRET, key, read, store, ways};
 use crate::types::{ByteRange, PageRequest, ReadOptions};
 use crate::{ErrorKind, Span, Store as _};
 
@@ -12,64 +12,70 @@ const MIDDLE: ByteRange = ByteRange::Bounded { offset: 2, len: 4 };
 
 #[tokio::test]
 async fn a_cut_body_goes_on_where_it_stopped() {
-    let script = Script::start([
-        Answer::Text(http(
-            200,
-            10,
-            &[ETAG, ("x-amz-checksum-crc32c", "4waSgw==")],
-            "0123",
-        )),
-        refusal(503, "SlowDown"),
-        Answer::Text(http(
-            206,
-            6,
-            &[ETAG, ("content-range", "bytes 4-9/10")],
-            "45",
-        )),
-        answer(206, &[ETAG, ("content-range", "bytes 6-9/10")], "6789"),
-    ])
-    .await;
-    let options = ReadOptions {
-        want_checksum: true,
-        span: Span::start(),
-        ..ReadOptions::default()
-    };
+    for way in ways() {
+        let script = Script::start([
+            Answer::Text(http(
+                200,
+                10,
+                &[ETAG, ("x-amz-checksum-crc32c", "4waSgw==")],
+                "0123",
+            )),
+            refusal(503, "SlowDown"),
+            Answer::Text(http(
+                206,
+                6,
+                &[ETAG, ("content-range", "bytes 4-9/10")],
+                "45",
+            )),
+            answer(206, &[ETAG, ("content-range", "bytes 6-9/10")], "6789"),
+        ])
+        .await;
+        let options = ReadOptions {
+            want_checksum: true,
+            span: Span::start(),
+            ..ReadOptions::default()
+        };
 
-    let (bytes, reply) = read(&store(&script.endpoint, &[]), ByteRange::Whole, &options)
+        let (bytes, reply) = read(
+            &way(store(&script.endpoint, &[])),
+            ByteRange::Whole,
+            &options,
+        )
         .await
         .unwrap();
 
-    assert_eq!(bytes, b"0123456789");
-    assert_eq!(
-        (reply.size, reply.attempts, reply.etag.as_deref()),
-        (10, 4, Some("\"e1\""))
-    );
-    assert_eq!(reply.checksum.unwrap().value, 0xe306_9283);
-    assert!(options.span.time_to_first_byte().is_some());
-    let requests = script.requests();
-    let headers = |name| {
-        requests
-            .iter()
-            .map(|request| request.header(name))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        headers("range"),
-        [
-            None,
-            Some("bytes=4-9"),
-            Some("bytes=4-9"),
-            Some("bytes=6-9")
-        ]
-    );
-    assert_eq!(
-        headers("if-match"),
-        [None, Some("\"e1\""), Some("\"e1\""), Some("\"e1\"")]
-    );
-    assert_eq!(
-        headers("x-amz-checksum-mode"),
-        [Some("ENABLED"), None, None, None]
-    );
+        assert_eq!(bytes, b"0123456789");
+        assert_eq!(
+            (reply.size, reply.attempts, reply.etag.as_deref()),
+            (10, 4, Some("\"e1\""))
+        );
+        assert_eq!(reply.checksum.unwrap().value, 0xe306_9283);
+        assert!(options.span.time_to_first_byte().is_some());
+        let requests = script.requests();
+        let headers = |name| {
+            requests
+                .iter()
+                .map(|request| request.header(name))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            headers("range"),
+            [
+                None,
+                Some("bytes=4-9"),
+                Some("bytes=4-9"),
+                Some("bytes=6-9")
+            ]
+        );
+        assert_eq!(
+            headers("if-match"),
+            [None, Some("\"e1\""), Some("\"e1\""), Some("\"e1\"")]
+        );
+        assert_eq!(
+            headers("x-amz-checksum-mode"),
+            [Some("ENABLED"), None, None, None]
+        );
+    }
 }
 
 #[tokio::test]
@@ -99,35 +105,37 @@ async fn a_replaced_object_is_not_spliced() {
 
 #[tokio::test]
 async fn a_stalled_body_is_dropped() {
-    let script = Script::start([
-        Answer::Stall(http(200, 10, &[ETAG], "0123")),
-        answer(206, &[ETAG, ("content-range", "bytes 4-9/10")], "456789"),
-    ])
-    .await;
-    let store = store(&script.endpoint, &[("stall_timeout", "0.2")]);
+    for way in ways() {
+        let script = Script::start([
+            Answer::Stall(http(200, 10, &[ETAG], "0123")),
+            answer(206, &[ETAG, ("content-range", "bytes 4-9/10")], "456789"),
+        ])
+        .await;
+        let store = way(store(&script.endpoint, &[("stall_timeout", "0.2")]));
 
-    let (bytes, reply) = read(&store, ByteRange::Whole, &ReadOptions::default())
-        .await
-        .unwrap();
+        let (bytes, reply) = read(&store, ByteRange::Whole, &ReadOptions::default())
+            .await
+            .unwrap();
 
-    assert_eq!((bytes.as_slice(), reply.attempts), (&b"0123456789"[..], 2));
+        assert_eq!((bytes.as_slice(), reply.attempts), (&b"0123456789"[..], 2));
+    }
 }
 
 #[tokio::test]
 async fn no_answer_at_all_is_a_timeout() {
-    let script = Script::start([Answer::Stall(String::new())]).await;
-    let store = store(
-        &script.endpoint,
-        &[("stall_timeout", "0.2"), ("max_attempts", "1")],
-    );
+    for way in ways() {
+        let script = Script::start([Answer::Stall(String::new())]).await;
+        let limits = [("stall_timeout", "0.2"), ("max_attempts", "1")];
+        let store = way(store(&script.endpoint, &limits));
 
-    let error = store.stat(&key("key")).await.unwrap_err();
+        let error = store.stat(&key("key")).await.unwrap_err();
 
-    assert_eq!(
-        (error.kind(), error.retryable()),
-        (ErrorKind::Timeout, true),
-        "{error}"
-    );
+        assert_eq!(
+            (error.kind(), error.retryable()),
+            (ErrorKind::Timeout, true),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -184,68 +192,77 @@ async fn a_range_past_the_end_is_told_from_an_empty_object() {
 
 #[tokio::test]
 async fn failures_are_told_with_everything_but_secrets() {
-    let busy = || refusal(503, "SlowDown");
-    let script = Script::start([busy(), busy(), busy(), busy()]).await;
+    for way in ways() {
+        let busy = || refusal(503, "SlowDown");
+        let script = Script::start([busy(), busy(), busy(), busy()]).await;
 
-    let error = read(
-        &store(&script.endpoint, &[]),
-        ByteRange::Whole,
-        &ReadOptions::default(),
-    )
-    .await
-    .unwrap_err();
+        let error = read(
+            &way(store(&script.endpoint, &[])),
+            ByteRange::Whole,
+            &ReadOptions::default(),
+        )
+        .await
+        .unwrap_err();
 
-    assert_eq!(
-        (error.kind(), error.attempts(), error.status()),
-        (ErrorKind::Throttled, 4, Some(503))
-    );
-    assert_eq!(
-        error.to_string(),
-        "SlowDown (503): 4 attempts: SlowDown it is (request id 17A)"
-    );
-    assert!(!format!("{error:?}").contains(SECRET));
+        assert_eq!(
+            (error.kind(), error.attempts(), error.status()),
+            (ErrorKind::Throttled, 4, Some(503))
+        );
+        assert_eq!(
+            error.to_string(),
+            "SlowDown (503): 4 attempts: SlowDown it is (request id 17A)"
+        );
+        assert!(!format!("{error:?}").contains(SECRET));
+    }
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_and_named() {
-    let endpoint = Script::start([]).await.endpoint.clone();
-    tokio::task::yield_now().await;
+    for way in ways() {
+        let endpoint = Script::start([]).await.endpoint.clone();
+        tokio::task::yield_now().await;
 
-    let error = store(&endpoint, &[]).stat(&key("key")).await.unwrap_err();
-
-    assert_eq!(
-        (error.kind(), error.attempts()),
-        (ErrorKind::ConnectionFailed, 4),
-        "{error}"
-    );
-    assert!(error.to_string().contains("refused"), "{error}");
-}
-
-#[tokio::test]
-async fn a_head_that_fails_has_its_kind() {
-    for (status, kind) in [
-        (404, ErrorKind::NotFound),
-        (403, ErrorKind::AccessDenied),
-        (301, ErrorKind::InvalidInput),
-    ] {
-        let script =
-            Script::start([answer(status, &[("x-amz-bucket-region", "eu-west-1")], "")]).await;
-
-        let error = store(&script.endpoint, &[])
+        let error = way(store(&endpoint, &[]))
             .stat(&key("key"))
             .await
             .unwrap_err();
 
         assert_eq!(
-            (error.kind(), error.status()),
-            (kind, Some(status)),
+            (error.kind(), error.attempts()),
+            (ErrorKind::ConnectionFailed, 4),
             "{error}"
         );
-        assert_eq!(
-            status == 301,
-            error.to_string().contains("eu-west-1"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("refused"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_fails_has_its_kind() {
+    for way in ways() {
+        for (status, kind) in [
+            (404, ErrorKind::NotFound),
+            (403, ErrorKind::AccessDenied),
+            (301, ErrorKind::InvalidInput),
+        ] {
+            let script =
+                Script::start([answer(status, &[("x-amz-bucket-region", "eu-west-1")], "")]).await;
+
+            let error = way(store(&script.endpoint, &[]))
+                .stat(&key("key"))
+                .await
+                .unwrap_err();
+
+            assert_eq!(
+                (error.kind(), error.status()),
+                (kind, Some(status)),
+                "{error}"
+            );
+            assert_eq!(
+                status == 301,
+                error.to_string().contains("eu-west-1"),
+                "{error}"
+            );
+        }
     }
 }
 

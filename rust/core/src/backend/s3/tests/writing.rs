@@ -1,7 +1,7 @@
 //! PUT, uploads in parts and deletes, when answers are lost or odd.
 
 use super::script::{Answer, Request, Script, answer, http, refusal};
-use super::{key, store};
+use super::{key, store, ways};
 use crate::types::{Part, UploadId, WriteOptions};
 use crate::{ErrorKind, Payload, Store as _};
 use bytes::Bytes;
@@ -43,96 +43,104 @@ fn without_mark(size: usize) -> Answer {
 
 #[tokio::test]
 async fn a_put_carries_its_checksum_and_no_payload_hash() {
-    let script = Script::start([Answer::Nothing, answer(200, &[ETAG], "")]).await;
-    let options = WriteOptions {
-        metadata: [("epoch".to_owned(), "3".to_owned())].into(),
-        content_type: Some("text/plain".into()),
-        storage_class: Some("STANDARD_IA".into()),
-        ..WriteOptions::default()
-    };
+    for way in ways() {
+        let script = Script::start([Answer::Nothing, answer(200, &[ETAG], "")]).await;
+        let options = WriteOptions {
+            metadata: [("epoch".to_owned(), "3".to_owned())].into(),
+            content_type: Some("text/plain".into()),
+            storage_class: Some("STANDARD_IA".into()),
+            ..WriteOptions::default()
+        };
 
-    let reply = store(&script.endpoint, &[])
-        .write(&key("a b"), &digits(), &options)
-        .await
-        .unwrap();
+        let reply = way(store(&script.endpoint, &[]))
+            .write(&key("a b"), &digits(), &options)
+            .await
+            .unwrap();
 
-    assert_eq!(
-        (reply.etag.as_deref(), reply.checksum.unwrap().value),
-        (Some("\"e1\""), 0xe306_9283)
-    );
-    for request in script.requests() {
-        assert_eq!(request.body, b"123456789");
-        for (name, value) in [
-            ("content-length", "9"),
-            ("x-amz-checksum-crc32c", "4waSgw=="),
-            ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-            ("x-amz-meta-epoch", "3"),
-            ("content-type", "text/plain"),
-            ("x-amz-storage-class", "STANDARD_IA"),
-        ] {
-            assert_eq!(
-                request.header(name),
-                Some(value),
-                "{name} in {}",
-                request.head
+        assert_eq!(
+            (reply.etag.as_deref(), reply.checksum.unwrap().value),
+            (Some("\"e1\""), 0xe306_9283)
+        );
+        for request in script.requests() {
+            assert_eq!(request.body, b"123456789");
+            for (name, value) in [
+                ("content-length", "9"),
+                ("x-amz-checksum-crc32c", "4waSgw=="),
+                ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+                ("x-amz-meta-epoch", "3"),
+                ("content-type", "text/plain"),
+                ("x-amz-storage-class", "STANDARD_IA"),
+            ] {
+                assert_eq!(
+                    request.header(name),
+                    Some(value),
+                    "{name} in {}",
+                    request.head
+                );
+            }
+            assert!(
+                request.line().starts_with("PUT /bucket/a%20b"),
+                "{}",
+                request.line()
             );
         }
-        assert!(
-            request.line().starts_with("PUT /bucket/a%20b?"),
-            "{}",
-            request.line()
-        );
     }
 }
 
 #[tokio::test]
 async fn a_payload_is_hashed_when_asked() {
-    let script = Script::start([answer(200, &[ETAG], "")]).await;
+    for way in ways() {
+        let script = Script::start([answer(200, &[ETAG], "")]).await;
 
-    let store = store(&script.endpoint, &[("sign_payload", "always")]);
-    store
-        .write(&key("key"), &digits(), &WriteOptions::default())
-        .await
-        .unwrap();
-
-    let request = &script.requests()[0];
-    let sha256 = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225";
-    assert_eq!(
-        (request.header("x-amz-content-sha256"), &request.body[..]),
-        (Some(sha256), &b"123456789"[..])
-    );
-}
-
-#[tokio::test]
-async fn refused_checksums_are_found_out_once() {
-    let ok = || answer(200, &[ETAG], "");
-    let script = Script::start([refusal(501, "NotImplemented"), ok(), ok()]).await;
-    let store = store(&script.endpoint, &[]);
-
-    for _ in 0..2 {
+        let store = way(store(&script.endpoint, &[("sign_payload", "always")]));
         store
             .write(&key("key"), &digits(), &WriteOptions::default())
             .await
             .unwrap();
-    }
 
-    let sums: Vec<_> = script
-        .requests()
-        .iter()
-        .map(|request| request.header("x-amz-checksum-crc32c").is_some())
-        .collect();
-    assert_eq!(sums, [true, false, false]);
+        let request = &script.requests()[0];
+        let sha256 = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225";
+        assert_eq!(
+            (request.header("x-amz-content-sha256"), &request.body[..]),
+            (Some(sha256), &b"123456789"[..])
+        );
+    }
+}
+
+#[tokio::test]
+async fn refused_checksums_are_found_out_once() {
+    for way in ways() {
+        let ok = || answer(200, &[ETAG], "");
+        let script = Script::start([refusal(501, "NotImplemented"), ok(), ok()]).await;
+        let store = way(store(&script.endpoint, &[]));
+
+        for _ in 0..2 {
+            store
+                .write(&key("key"), &digits(), &WriteOptions::default())
+                .await
+                .unwrap();
+        }
+
+        let sums: Vec<_> = script
+            .requests()
+            .iter()
+            .map(|request| request.header("x-amz-checksum-crc32c").is_some())
+            .collect();
+        assert_eq!(sums, [true, false, false]);
+    }
 }
 
 #[tokio::test]
 async fn a_refused_checksum_is_an_integrity_error() {
-    let script = Script::start([refusal(400, "BadDigest")]).await;
+    for way in ways() {
+        let script = Script::start([refusal(400, "BadDigest")]).await;
 
-    let written = store(&script.endpoint, &[])
-        .write(&key("key"), &digits(), &WriteOptions::default())
-        .await;
+        let written = way(store(&script.endpoint, &[]))
+            .write(&key("key"), &digits(), &WriteOptions::default())
+            .await;
 
-    assert_eq!(written.unwrap_err().kind(), ErrorKind::Integrity);
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::Integrity);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,180 @@
+//! Who signs: what the SDK's provider gave, asked for again before it expires.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::SharedCredentialsProvider;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::error::no_credentials;
+use crate::error::Result;
+
+/// Ask again so long before the end.
+const EARLY: Duration = Duration::from_mins(5);
+/// Ask again after so long where no end is told: files and environments change.
+const UNTIL_ASKED: Duration = Duration::from_mins(15);
+
+/// A process or a service that gives credentials may hang.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// None signs nothing.
+    provider: Option<SharedCredentialsProvider>,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    credentials: Credentials,
+    renew: SystemTime,
+}
+
+impl Identity {
+    pub(super) fn new(provider: Option<SharedCredentialsProvider>) -> Self {
+        Identity {
+            provider,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// `None` for unsigned requests. One caller asks the provider while the others wait.
+    ///
+    /// # Errors
+    /// `AccessDenied` where there are none; `Timeout` or `ConnectionFailed` where their source could not be asked.
+    pub(super) async fn credentials(&self) -> Result<Option<Credentials>> {
+        let Some(provider) = &self.provider else {
+            return Ok(None);
+        };
+        let mut kept = self.kept.lock().await;
+        let now = SystemTime::now();
+        if let Some(kept) = &*kept
+            && now < kept.renew
+        {
+            return Ok(Some(kept.credentials.clone()));
+        }
+        let answer = match timeout(PATIENCE, provider.provide_credentials()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CredentialsError::provider_timed_out(PATIENCE)),
+        };
+        match answer {
+            Ok(credentials) => {
+                let renew = match credentials.expiry() {
+                    Some(end) => end.checked_sub(EARLY).unwrap_or(end),
+                    None => now + UNTIL_ASKED,
+                };
+                *kept = Some(Kept {
+                    credentials: credentials.clone(),
+                    renew,
+                });
+                Ok(Some(credentials))
+            }
+            Err(cause) => match &*kept {
+                // They still hold: a provider that is away for a while stops nobody.
+                Some(Kept { credentials, .. })
+                    if credentials.expiry().is_none_or(|end| now < end) =>
+                {
+                    tracing::warn!(error = %cause, "credentials cannot be renewed; using the old ones");
+                    Ok(Some(credentials.clone()))
+                }
+                _ => Err(no_credentials(&cause).with_source(cause)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_credential_types::provider::{ProvideCredentials, future};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// Gives credentials that live for `life`, `good` times.
+    #[derive(Debug)]
+    struct Source {
+        asked: Arc<AtomicUsize>,
+        good: usize,
+        life: Option<Duration>,
+    }
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let count = self.asked.fetch_add(1, Ordering::Relaxed);
+            future::ProvideCredentials::ready(if count < self.good {
+                let end = self.life.map(|life| SystemTime::now() + life);
+                Ok(Credentials::new(
+                    format!("id-{count}"),
+                    "secret",
+                    None,
+                    end,
+                    "test",
+                ))
+            } else {
+                Err(CredentialsError::not_loaded("gone"))
+            })
+        }
+    }
+
+    async fn ask(good: usize, life: Option<Duration>) -> (Vec<Result<String>>, usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let source = Source {
+            asked: Arc::clone(&asked),
+            good,
+            life,
+        };
+        let identity = Identity::new(Some(SharedCredentialsProvider::new(source)));
+        let mut answers = Vec::new();
+        for _ in 0..3 {
+            let credentials = identity.credentials().await;
+            answers.push(credentials.map(|it| it.unwrap().access_key_id().to_owned()));
+        }
+        (answers, asked.load(Ordering::Relaxed))
+    }
+
+    fn ids(answers: Vec<Result<String>>) -> Vec<String> {
+        answers.into_iter().map(Result::unwrap).collect()
+    }
+
+    #[tokio::test]
+    async fn credentials_are_asked_for_when_they_are_needed() {
+        let (lasting, asked) = ask(3, None).await;
+        assert_eq!((ids(lasting), asked), (vec!["id-0".to_owned(); 3], 1));
+
+        let (hour, asked) = ask(3, Some(Duration::from_hours(1))).await;
+        assert_eq!((ids(hour), asked), (vec!["id-0".to_owned(); 3], 1));
+
+        let (minute, asked) = ask(3, Some(Duration::from_mins(1))).await;
+        assert_eq!(
+            (ids(minute), asked),
+            (vec!["id-0".into(), "id-1".into(), "id-2".into()], 3)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_away_stops_nobody_who_has_some() {
+        let (kept, _) = ask(1, Some(Duration::from_mins(1))).await;
+        assert_eq!(ids(kept), vec!["id-0".to_owned(); 3]);
+
+        let (none, _) = ask(0, None).await;
+        for answer in none {
+            let error = answer.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AccessDenied);
+            assert!(error.to_string().contains("no credentials"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_signs_what_is_anonymous() {
+        assert!(Identity::new(None).credentials().await.unwrap().is_none());
+    }
+}

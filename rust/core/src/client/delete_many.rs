@@ -1,0 +1,183 @@
+//! `delete_many`: single objects of any containers, by as few requests as their services take.
+
+use std::collections::HashMap;
+
+use tokio::task::JoinSet;
+
+use super::Client;
+use super::bulk::none_in_flight;
+use crate::error::{Error, Result};
+use crate::split::SplitStore;
+use crate::uri::{Key, Uri};
+
+/// Keys of one container that a task deletes, by one request or by several where the service takes fewer.
+const BATCH: usize = 1000;
+
+impl Client {
+    /// Removes objects, at most `max_in_flight` batches of them under way. Each URI is one key, also where it ends in
+    /// `/`; a missing key is success. Gives the failures, each with its URI as [`Error::target`]: all others are gone.
+    ///
+    /// Where a service cannot be reached, what was not sent by then is not tried: it fails for the same reason.
+    ///
+    /// # Errors
+    /// `InvalidInput` where `max_in_flight` is 0.
+    pub async fn delete_many(
+        &self,
+        uris: impl IntoIterator<Item = Uri, IntoIter: Send>,
+        max_in_flight: usize,
+    ) -> Result<Vec<Error>> {
+        if max_in_flight == 0 {
+            return Err(none_in_flight());
+        }
+        let mut batches = Batches::new(uris.into_iter());
+        let mut tasks = JoinSet::new();
+        let mut failures: Vec<Error> = Vec::new();
+        let mut unreachable: Option<Error> = None;
+        loop {
+            while tasks.len() < max_in_flight
+                && let Some(batch) = batches.next()
+            {
+                match &unreachable {
+                    Some(cause) => failures.extend(batch.all_failed(cause)),
+                    None => {
+                        let client = self.clone();
+                        tasks.spawn(async move { batch.delete(&client).await });
+                    }
+                }
+            }
+            let Some(finished) = tasks.join_next().await else {
+                break;
+            };
+            let outcome = finished?;
+            failures.extend(outcome.failures);
+            unreachable = unreachable.or(outcome.unreachable);
+        }
+        Ok(failures)
+    }
+}
+
+/// Gathers URIs by their containers.
+struct Batches<I> {
+    uris: I,
+    gathered: HashMap<Uri, Vec<Key>>,
+}
+
+impl<I: Iterator<Item = Uri>> Batches<I> {
+    fn new(uris: I) -> Self {
+        Batches {
+            uris,
+            gathered: HashMap::new(),
+        }
+    }
+}
+
+impl<I: Iterator<Item = Uri>> Iterator for Batches<I> {
+    type Item = Batch;
+
+    /// The first batch that is full, or at the end any that is not.
+    fn next(&mut self) -> Option<Batch> {
+        for uri in self.uris.by_ref() {
+            let root = uri.root();
+            let keys = self.gathered.entry(root.clone()).or_default();
+            keys.push(uri.key().clone());
+            if keys.len() == BATCH {
+                let keys = self.gathered.remove(&root)?;
+                return Some(Batch { root, keys });
+            }
+        }
+        let root = self.gathered.keys().next()?.clone();
+        let keys = self.gathered.remove(&root)?;
+        Some(Batch { root, keys })
+    }
+}
+
+/// Keys of one container; never none.
+struct Batch {
+    root: Uri,
+    keys: Vec<Key>,
+}
+
+#[derive(Default)]
+struct Outcome {
+    failures: Vec<Error>,
+    /// Why requests to the service are in vain.
+    unreachable: Option<Error>,
+}
+
+impl Batch {
+    async fn delete(mut self, client: &Client) -> Outcome {
+        let mut outcome = Outcome::default();
+        let root = self.root.clone();
+        self.keep(&mut outcome, |key| {
+            root.with_key(key.clone()).require_object()
+        });
+        let Some(first) = self.keys.first() else {
+            return outcome;
+        };
+        let store = match client.store(&root.with_key(first.clone())).await {
+            Ok(store) => store,
+            Err(error) => {
+                outcome.failures.extend(self.all_failed(&error));
+                return outcome;
+            }
+        };
+        self.keep(&mut outcome, |key| store.inner().check_key(key));
+        for keys in self
+            .keys
+            .chunks(store.inner().info().capability.delete_batch)
+        {
+            match &outcome.unreachable {
+                Some(cause) => {
+                    let failed = keys.iter().map(|key| self.named(cause, key));
+                    outcome.failures.extend(failed);
+                }
+                None => self.request(client, &store, keys, &mut outcome).await,
+            }
+        }
+        outcome
+    }
+
+    /// Drops the keys that do not pass, as failures.
+    fn keep(&mut self, outcome: &mut Outcome, check: impl Fn(&Key) -> Result<()>) {
+        for key in std::mem::take(&mut self.keys) {
+            match check(&key) {
+                Ok(()) => self.keys.push(key),
+                Err(error) => outcome.failures.push(self.named(&error, &key)),
+            }
+        }
+    }
+
+    async fn request(
+        &self,
+        client: &Client,
+        store: &SplitStore,
+        keys: &[Key],
+        outcome: &mut Outcome,
+    ) {
+        let open = client.begin("delete", &self.root);
+        let answer = store.inner().delete(keys).await;
+        let elapsed = open.span().elapsed();
+        let failures: Vec<Error> = match &answer {
+            Ok(refused) => refused
+                .iter()
+                .map(|one| self.named(&one.error, &Key::new(one.key.as_str())))
+                .collect(),
+            Err(cause) => keys.iter().map(|key| self.named(cause, key)).collect(),
+        };
+        let deleted = keys.len().saturating_sub(failures.len()) as u64;
+        let timed = failures.into_iter().map(|error| error.after(elapsed));
+        outcome.failures.extend(timed);
+        // The service was tried in vain, again and again; what it says of single keys is no reason to stop.
+        outcome.unreachable = answer.as_ref().err().filter(|e| e.retryable()).cloned();
+        // Told to the observer; the callers' errors name the keys.
+        let _told = open.end(answer, |_| (0, deleted));
+    }
+
+    fn all_failed(&self, cause: &Error) -> Vec<Error> {
+        self.keys.iter().map(|key| self.named(cause, key)).collect()
+    }
+
+    fn named(&self, cause: &Error, key: &Key) -> Error {
+        cause.clone().at("delete", self.root.with_key(key.clone()))
+    }
+}
