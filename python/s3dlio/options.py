@@ -58,6 +58,7 @@ class Options:
         verify: Compare reads with the stored checksum: strong also asks for it.
         durable: fsync local files and their directories.
         direct: What `direct://` does on a file system without O_DIRECT: fall back, or fail.
+        journal_dir: Where uploads of large files note how far they are, to go on after a crash.
 
     Example:
         >>> import s3dlio
@@ -95,6 +96,7 @@ class Options:
     verify: Literal["strong", "auto", "off"] | None = None
     durable: bool | None = None
     direct: Literal["auto", "strict"] | None = None
+    journal_dir: str | os.PathLike[str] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The settings that are given.

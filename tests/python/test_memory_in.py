@@ -238,9 +238,9 @@ def test_read_into_needs_writable_contiguous_memory(target: Memory) -> None:
 
 
 @pytest.mark.parametrize("data", [np.array([{}, "x"], dtype=object), (ctypes.py_object * 2)(1, 2)])
-def test_addresses_of_objects_are_not_stored(data: object) -> None:
+def test_addresses_of_objects_are_not_stored(data: Memory) -> None:
     with pytest.raises(s3.InvalidInputError, match="Python objects"):
-        s3.put(URI, data)  # type: ignore[arg-type] # wrong on purpose
+        s3.put(URI, data)
 
     assert not s3.exists(URI)
 

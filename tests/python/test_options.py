@@ -117,7 +117,7 @@ def test_values_come_as_python_has_them(options: OptionsLike) -> None:
 def test_equal_options_share_a_client(tmp_path: Path) -> None:
     # Each client of memory:// has objects of its own, which tells clients apart.
     uri = "memory://shared-client/k"
-    s3.create_bucket(uri, options={"part_size": 7_340_032})
+    s3.create_bucket("memory://shared-client/", options={"part_size": 7_340_032})
     s3.put(uri, b"x", options={"part_size": "7340032"})
 
     assert s3.exists(uri, options=s3.Options(part_size=7_340_032))

@@ -5,6 +5,7 @@ use std::fmt;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use s3dlio::Compare;
 use s3dlio::datagen::ObjectType;
 
 const EXIT_CODES: &str = "\
@@ -25,6 +26,9 @@ the rest of the key, or with --recursive the whole rest:
 const COMPLETION: &str = "\
 In bash, for this session or in ~/.bashrc:
   source <(s3-cli completion bash)";
+
+const RESUME: &str = "\
+A large file that was stopped, by Ctrl-C or a crash, goes on where it was when the command is run again.";
 
 /// Move data between storage and programs: s3://, az://, file:// and direct://
 #[derive(Debug, Parser)]
@@ -82,6 +86,10 @@ pub enum Command {
     Stat(Stat),
     Get(Get),
     Put(Put),
+    Upload(Upload),
+    Download(Download),
+    Cp(Cp),
+    Sync(Sync),
     Delete(Delete),
     Du(Du),
     Cat(Cat),
@@ -180,6 +188,86 @@ pub struct Put {
     /// Number that decides the content: the same one gives the same bytes [default: random]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+}
+
+/// Write files and directories to a store, many at once
+#[derive(Debug, Args)]
+#[command(after_help = RESUME, override_usage = "s3-cli upload [OPTIONS] <SRC>... <DEST>")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Upload {
+    /// Files, directories, or patterns of *, ?, [...] and ** (across directories); the last one is where they go: a
+    /// prefix that ends in `/`, or the key of a single file
+    #[arg(required = true, value_name = "SRC")]
+    pub paths: Vec<String>,
+    /// Create the bucket first if it does not exist
+    #[arg(short, long)]
+    pub create_bucket: bool,
+    /// Files under way at once
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Also what lies in directories below, which is the default
+    #[arg(short, long, overrides_with = "no_recursive")]
+    pub recursive: bool,
+    /// Only the files of the directories that are named
+    #[arg(long)]
+    pub no_recursive: bool,
+    /// Upload what symlinks below a directory lead to, instead of skipping them
+    #[arg(long)]
+    pub follow_symlinks: bool,
+}
+
+/// Read objects into files below a directory, many at once
+#[derive(Debug, Args)]
+#[command(after_help = RESUME, override_usage = "s3-cli download [OPTIONS] <SRC>... <DIR>")]
+pub struct Download {
+    /// Objects, prefixes that end in `/`, or keys with *, ?, [...] and ** (across directories); the last one is the
+    /// directory where the files go, which is made if it does not exist
+    #[arg(required = true, value_name = "SRC")]
+    pub paths: Vec<String>,
+    /// Objects under way at once
+    #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Also what lies deeper below a prefix, which is the default
+    #[arg(short, long, overrides_with = "no_recursive")]
+    pub recursive: bool,
+    /// Only the first level below a prefix
+    #[arg(long)]
+    pub no_recursive: bool,
+}
+
+/// Copy one file or object: up, down, from store to store, or from and to a pipe
+#[derive(Debug, Args)]
+pub struct Cp {
+    /// A file, an object, or - for standard input
+    #[arg(value_name = "SRC")]
+    pub source: String,
+    /// A file, an object, a directory or prefix that ends in `/`, or - for standard output
+    #[arg(value_name = "DST")]
+    pub target: String,
+}
+
+/// Make a directory or prefix like another one: copy what is missing or different
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// Directory or prefix to read
+    #[arg(value_name = "SRC")]
+    pub source: String,
+    /// Directory or prefix to change
+    #[arg(value_name = "DST")]
+    pub target: String,
+    /// Delete below DST what SRC has not
+    #[arg(long)]
+    pub delete: bool,
+    /// Only print what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What files of one name must have in common to be left alone
+    #[arg(long, value_name = "HOW", default_value_t = Compare::default().to_string(),
+          value_parser = PossibleValuesParser::new(Compare::WORDS.map(|(word, _)| word)))]
+    pub compare: String,
+    /// Files under way at once
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
 }
 
 /// Delete one object, or every object below a prefix that ends in `/`
@@ -325,6 +413,21 @@ mod tests {
     }
 
     #[test]
+    fn paths_and_flags_stand_in_any_order() {
+        let Command::Upload(upload) = parse("upload a b/* -j 8 s3://b/p/").unwrap().command else {
+            panic!("not upload")
+        };
+        let Command::Download(download) = parse("download -r s3://b/p/ d").unwrap().command else {
+            panic!("not download")
+        };
+
+        assert_eq!(upload.paths, ["a", "b/*", "s3://b/p/"]);
+        assert_eq!(upload.jobs, 8);
+        assert_eq!(download.paths, ["s3://b/p/", "d"]);
+        assert!(!download.no_recursive);
+    }
+
+    #[test]
     fn global_flags_stand_before_and_after_the_command() {
         for line in ["-vv --json list s3://b/", "list s3://b/ -v --json -v"] {
             let global = parse(line).unwrap().global;
@@ -347,6 +450,7 @@ mod tests {
             "stat",
             "list a b",
             "frob",
+            "sync a b --compare date",
             "stat x --option y",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod exit;
+mod files;
 mod jobs;
 mod logging;
 mod output;
@@ -14,6 +15,8 @@ mod progress;
 mod reference;
 mod session;
 mod signals;
+mod watch;
 
 pub use reference::{configuration, reference};
 pub use session::run;
+pub use watch::with_bar;

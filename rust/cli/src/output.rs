@@ -116,6 +116,16 @@ impl Output {
         }
     }
 
+    /// Whether a person looks at stderr and wants to see how things go on.
+    pub fn bars(&self) -> bool {
+        self.bars
+    }
+
+    /// Standard output itself, for bytes that are the result.
+    pub fn raw(&mut self) -> &mut tokio::io::Stdout {
+        &mut self.stdout
+    }
+
     /// Shows how a transfer goes on, if a person looks at it.
     pub fn progress(&self, objects: u64, bytes: Option<u64>) -> Progress {
         if self.bars {

@@ -73,7 +73,8 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
             client: Client::new(config),
             output,
         };
-        let work = commands::run(&mut session, &cli.command);
+        // As large as the largest command, too much to move around.
+        let work = Box::pin(commands::run(&mut session, &cli.command));
         let result = until_signalled(work, &mut signals).await;
         match &result {
             Err(Failure::Interrupted(_) | Failure::Output(_)) => result,

@@ -22,6 +22,7 @@ mod payload;
 mod span;
 mod split;
 mod store;
+mod transfer;
 mod transport;
 pub mod types;
 mod uri;
@@ -36,5 +37,9 @@ pub use payload::Payload;
 pub use span::{Observer, Operation, Span};
 pub use split::RangeInto;
 pub use store::Store;
+pub use transfer::{
+    Compare, Meter, SyncAction, SyncOptions, SyncReport, TransferOptions, TransferProgress,
+    TransferReport,
+};
 pub use types::{CopyResult, Entry, HttpMethod, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

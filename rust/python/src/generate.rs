@@ -157,7 +157,7 @@ async fn write(
         })
         .map_err(|error| error.at("generate", &prefix))?;
     if create_bucket {
-        datagen::ensure_bucket(&client, &prefix).await?;
+        client.ensure_bucket(&prefix).await?;
     }
     let written = datagen::generate(&client, &prefix, &objects, max_in_flight).await?;
     Ok(GenerateReport::of(written, seed))

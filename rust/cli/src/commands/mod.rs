@@ -2,15 +2,19 @@
 
 mod cat;
 pub mod completion;
+mod cp;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
+mod download;
 mod du;
 mod get;
 mod list;
 mod presign;
 mod put;
 mod stat;
+mod sync;
+mod upload;
 
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +36,10 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Stat(args) => stat::run(session, args).await,
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
+        Command::Upload(args) => upload::run(session, args).await,
+        Command::Download(args) => download::run(session, args).await,
+        Command::Cp(args) => cp::run(session, args).await,
+        Command::Sync(args) => sync::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
         Command::Du(args) => du::run(session, args).await,
         Command::Cat(args) => cat::run(session, args).await,
@@ -46,6 +54,9 @@ pub fn jobs(command: &Command) -> usize {
     match command {
         Command::Get(args) => args.jobs as usize,
         Command::Put(args) => args.jobs as usize,
+        Command::Upload(args) => args.jobs as usize,
+        Command::Download(args) => args.jobs as usize,
+        Command::Sync(args) => args.jobs as usize,
         Command::Delete(args) => args.jobs as usize,
         _ => 1,
     }

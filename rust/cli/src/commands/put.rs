@@ -26,7 +26,7 @@ pub async fn run(session: &mut Session, args: &Put) -> Result<(), Failure> {
         seed,
     })?;
     if args.create_bucket {
-        datagen::ensure_bucket(&session.client, &prefix).await?;
+        session.client.ensure_bucket(&prefix).await?;
     }
 
     let client = &session.client;

@@ -3,7 +3,7 @@
 mod attributes;
 mod az;
 mod backoff;
-mod local;
+pub(crate) mod local;
 mod memory;
 mod redirect;
 mod s3;

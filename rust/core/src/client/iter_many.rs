@@ -130,7 +130,6 @@ impl Reads {
         match result {
             Ok(buffer) => Ok(Some((index, buffer))),
             Err(error) => {
-                self.tasks.abort_all();
                 self.tasks = JoinSet::new();
                 self.arrived.clear();
                 Err(error)

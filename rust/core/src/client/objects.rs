@@ -162,6 +162,21 @@ impl Client {
         open.end(result, |()| (0, 1))
     }
 
+    /// Makes the bucket or container of `uri`, or for local schemes its directory, unless it is there.
+    ///
+    /// # Errors
+    /// As [`Client::create_bucket`] but for `AlreadyExists`.
+    pub async fn ensure_bucket(&self, uri: &Uri) -> Result<()> {
+        let made = match uri.scheme().is_local() {
+            true => self.create_bucket(uri).await,
+            false => self.create_bucket(&uri.root()).await,
+        };
+        match made {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
+    }
+
     /// Removes a bucket, container or directory that holds nothing.
     ///
     /// # Errors

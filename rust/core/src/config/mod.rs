@@ -7,6 +7,7 @@ mod settings;
 mod unknown;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -139,6 +140,8 @@ pub struct Config {
     pub verify: Verify,
     pub durable: bool,
     pub direct_strict: bool,
+    /// Where uploads note how far they are; `None` where there is no home to keep it in.
+    pub journal_dir: Option<PathBuf>,
 }
 
 impl Config {
@@ -427,7 +430,20 @@ impl Values<'_> {
             },
             durable: self.switch("durable")?.unwrap_or(true),
             direct_strict: self.choice("direct", settings::DIRECT)? == Some("strict"),
+            journal_dir: self.journal_dir(),
         })
+    }
+
+    fn journal_dir(&self) -> Option<PathBuf> {
+        let set = |name| (self.env)(name).filter(|value| !value.is_empty());
+        let cache = || match set("XDG_CACHE_HOME") {
+            Some(cache) => Some(PathBuf::from(cache)),
+            None => Some(PathBuf::from(set("HOME")?).join(".cache")),
+        };
+        match self.text("journal_dir") {
+            Some(directory) => Some(PathBuf::from(directory)),
+            None => Some(cache()?.join("s3dlio/uploads")),
+        }
     }
 
     fn url(&self, name: &str) -> Result<Option<String>> {
@@ -582,6 +598,23 @@ mod tests {
             base(&[], &[("S3DLIO_RETRY_BASE_MS", "40")]),
             Duration::from_millis(40)
         );
+    }
+
+    #[test]
+    fn journals_are_kept_in_the_cache_of_the_user() {
+        let place = |options: &[_], env: &[_]| resolve(options, env, &[]).unwrap().journal_dir;
+        let home = ("HOME", "/home/u");
+
+        assert_eq!(place(&[], &[]), None);
+        assert_eq!(
+            place(&[], &[home]),
+            Some("/home/u/.cache/s3dlio/uploads".into())
+        );
+        assert_eq!(
+            place(&[], &[home, ("XDG_CACHE_HOME", "/c")]),
+            Some("/c/s3dlio/uploads".into())
+        );
+        assert_eq!(place(&[("journal_dir", "/j")], &[home]), Some("/j".into()));
     }
 
     #[test]

@@ -252,6 +252,13 @@ pub const SETTINGS: &[Setting] = &[
         "direct:// on a file system without O_DIRECT: auto falls back, strict fails.",
     ),
     setting(
+        "journal_dir",
+        &["S3DLIO_JOURNAL_DIR"],
+        Kind::Text,
+        "s3dlio/uploads in the user's cache directory",
+        "Where uploads of large files note how far they are, to go on after a crash.",
+    ),
+    setting(
         "rt_threads",
         &["S3DLIO_RT_THREADS"],
         Kind::Count,

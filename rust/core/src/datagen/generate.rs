@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::object::Objects;
 use super::put::put;
 use crate::client::Client;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::uri::Uri;
 
 /// What a finished [`generate`] has written.
@@ -27,7 +27,7 @@ pub struct Generated {
 ///
 /// let client = Client::new(Config::load(&Options::default())?);
 /// let prefix = "memory://bucket/".parse()?;
-/// datagen::ensure_bucket(&client, &prefix).await?;
+/// client.ensure_bucket(&prefix).await?;
 /// let options = GenerateOptions { num: 3, size: 1000, ..GenerateOptions::default() };
 /// let done = datagen::generate(&client, &prefix, &Objects::new(&options)?, 32).await?;
 /// assert_eq!((done.objects, done.bytes), (3, 3000));
@@ -76,15 +76,4 @@ pub async fn generate(
     }
     written.elapsed = started.elapsed();
     Ok(written)
-}
-
-/// Creates the bucket, container or directory of `uri` if it does not exist.
-///
-/// # Errors
-/// As [`Client::create_bucket`] but for `AlreadyExists`.
-pub async fn ensure_bucket(client: &Client, uri: &Uri) -> Result<()> {
-    match client.create_bucket(uri).await {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        result => result,
-    }
 }

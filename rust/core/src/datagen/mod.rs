@@ -10,6 +10,6 @@ mod put;
 mod template;
 mod tfrecord;
 
-pub use generate::{Generated, ensure_bucket, generate};
+pub use generate::{Generated, generate};
 pub use object::{GenerateOptions, Object, ObjectType, Objects};
 pub use put::put;

@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use read::verify;
 pub use scatter::RangeInto;
 pub use stream::Download;
 pub use upload::Upload;
+pub(crate) use upload::{abort_later, crc32c_of};
 
 use crate::buffer::Pool;
 use crate::config::{Config, Verify};
@@ -21,7 +23,7 @@ use crate::error::Result;
 use crate::store::Store;
 
 /// Requests that one large object has under way at once; more only adds memory and queueing.
-const PER_OBJECT: usize = 16;
+pub(crate) const PER_OBJECT: usize = 16;
 
 /// A store whose transfers may be larger than one request. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,7 +58,7 @@ impl SplitStore {
         &self.store
     }
 
-    async fn permit(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn permit(&self) -> OwnedSemaphorePermit {
         let requests = Arc::clone(&self.requests);
         requests
             .acquire_owned()
@@ -65,7 +67,7 @@ impl SplitStore {
     }
 
     /// A pool block of one part.
-    fn take_part(&self, len: u64) -> Result<crate::buffer::IoBufMut> {
+    pub(crate) fn take_part(&self, len: u64) -> Result<crate::buffer::IoBufMut> {
         self.pool.take(usize::try_from(len).unwrap_or(usize::MAX))
     }
 }

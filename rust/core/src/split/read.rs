@@ -156,7 +156,7 @@ impl SplitStore {
     }
 
     /// The first request; its answer tells size, etag and checksum. Later ones ask for that etag, this one for `etag`.
-    pub(super) async fn first(
+    pub(crate) async fn first(
         &self,
         key: &Key,
         range: ByteRange,
@@ -250,7 +250,7 @@ impl SplitStore {
     }
 
     /// One range of an object whose first answer is known, and its checksum in the stored one's algorithm.
-    pub(super) async fn read_part(
+    pub(crate) async fn read_part(
         &self,
         key: &Key,
         offset: u64,
@@ -287,7 +287,7 @@ impl SplitStore {
     ///
     /// # Errors
     /// `Integrity` where the service has none; `Precondition` if the object was replaced meanwhile.
-    pub(super) async fn ask_for_checksum(&self, key: &Key, reply: &mut ReadReply) -> Result<()> {
+    pub(crate) async fn ask_for_checksum(&self, key: &Key, reply: &mut ReadReply) -> Result<()> {
         if self.verify != Verify::Strong || reply.checksum.is_some() || reply.size == 0 {
             return Ok(());
         }
@@ -313,7 +313,7 @@ impl SplitStore {
 }
 
 /// Compares what was read with what the service stores, where there is something to compare.
-pub(super) fn verify(reply: &ReadReply, read: Option<Checksum>) -> Result<()> {
+pub(crate) fn verify(reply: &ReadReply, read: Option<Checksum>) -> Result<()> {
     match (reply.checksum, read) {
         (Some(stored), Some(read)) => same_sum(stored, Some(read)),
         _ => Ok(()),

@@ -57,7 +57,8 @@ impl SplitStore {
         }
     }
 
-    fn part_size_for(&self, expected: Option<u64>) -> u64 {
+    /// The part size of an upload of `expected` bytes.
+    pub(crate) fn part_size_for(&self, expected: Option<u64>) -> u64 {
         let Some(limits) = self.store.info().capability.parts else {
             return u64::MAX;
         };
@@ -284,23 +285,33 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let Some(id) = self.id.take() else { return };
-        // Outside a runtime nothing can be sent; the service's own clean-up of open uploads remains.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        let (store, key) = (self.store.clone(), self.key.clone());
-        let tasks = std::mem::take(&mut self.tasks);
-        let running = Leftover::default();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "drop cannot wait; the task is bounded by the request's own deadline"
-        )]
-        runtime.spawn(async move {
-            let _running = running;
-            abort(store, key, id, tasks).await;
-        });
+        if let Some(id) = self.id.take() {
+            let tasks = std::mem::take(&mut self.tasks);
+            abort_later(self.store.clone(), self.key.clone(), id, tasks);
+        }
     }
+}
+
+/// Aborts an upload that nobody waits for any more, after the tasks that send its parts.
+pub(crate) fn abort_later<T: Send + 'static>(
+    store: SplitStore,
+    key: Key,
+    id: UploadId,
+    tasks: JoinSet<T>,
+) {
+    // Outside a runtime nothing can be sent; the service's own clean-up of open uploads remains.
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    let running = Leftover::default();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "drop cannot wait; the task is bounded by the request's own deadline"
+    )]
+    runtime.spawn(async move {
+        let _running = running;
+        abort(store, key, id, tasks).await;
+    });
 }
 
 async fn abort<T: 'static>(store: SplitStore, key: Key, id: UploadId, mut tasks: JoinSet<T>) {
@@ -312,7 +323,7 @@ async fn abort<T: 'static>(store: SplitStore, key: Key, id: UploadId, mut tasks:
 }
 
 /// The CRC-32C of a body, taken from the store where it has computed one.
-fn crc32c_of(body: &Payload, computed: Option<Checksum>) -> Checksum {
+pub(crate) fn crc32c_of(body: &Payload, computed: Option<Checksum>) -> Checksum {
     computed
         .filter(|sum| sum.algorithm == Algorithm::Crc32c)
         .unwrap_or_else(|| body.checksum(Algorithm::Crc32c))

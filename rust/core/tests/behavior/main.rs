@@ -32,6 +32,7 @@ mod scan;
 mod spans;
 mod tiers;
 mod tls;
+mod transfer;
 mod vectored;
 
 use place::Target;
@@ -111,4 +112,15 @@ suite! {
     cancel::no_cancelled_read_writes_later,
     cancel::a_cancelled_put_leaves_nothing_or_everything,
     spans::each_verb_is_one_operation,
+    transfer::a_tree_goes_up_and_comes_down,
+    transfer::one_file_goes_to_its_key,
+    transfer::one_level_is_all_if_asked,
+    transfer::wildcards_select_keys,
+    transfer::names_that_are_no_files_are_refused_and_the_rest_comes,
+    transfer::links_lead_nowhere_they_should_not,
+    transfer::two_sources_of_one_name_are_both_refused,
+    transfer::a_sync_copies_what_differs_and_deletes_when_told,
+    transfer::a_sync_never_deletes_for_want_of_a_source,
+    transfer::one_file_is_copied_any_way,
+    transfer::streams_of_unknown_length_go_both_ways,
 }

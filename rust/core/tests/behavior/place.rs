@@ -100,7 +100,12 @@ where
         .build()
         .unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let config = Config::load(&options()).unwrap();
+    let mut options = options();
+    let journals = directory.path().join("journals");
+    options
+        .set("journal_dir", journals.to_str().unwrap())
+        .unwrap();
+    let config = Config::load(&options).unwrap();
     let client = Client::with_observer(config, observer);
     let name = format!("suite-{:016x}", rand::random::<u64>());
     let base = match target {

@@ -133,7 +133,7 @@ async fn asked(rig: &Rig, wanted: &[(usize, usize)], max_gap: u64) -> Vec<String
     let requests = rig.server.requests();
     assert!(requests.iter().all(|request| request.op == "GetObject"));
     let pinned = |at: usize| requests[at].header("if-match").is_some();
-    assert!((1..requests.len()).all(pinned), "{requests:?}");
+    assert!((1..requests.len()).all(pinned));
     let mut asked: Vec<String> = ranges(&requests).into_iter().flatten().collect();
     asked.sort_by_key(|range| (range.len(), range.clone()));
     asked

@@ -71,8 +71,8 @@ async fn verbs(place: Place, log: Arc<Log>) {
         .get_many_stats(std::slice::from_ref(&uri), 2)
         .await
         .unwrap();
-    let mut reader = client.reader(&uri, 1, None, 1).await.unwrap();
-    while reader.next().await.unwrap().is_some() {}
+    let mut pieces = client.pieces(&uri, 1, None, 1).await.unwrap();
+    while pieces.next().await.unwrap().is_some() {}
     client.get(&place.uri("missing")).await.unwrap_err();
     client.delete(&uri).await.unwrap();
 

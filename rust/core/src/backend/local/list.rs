@@ -94,7 +94,7 @@ fn child(prefix: &str, entry: &DirEntry) -> Result<Option<Child>> {
     };
     Ok(match meta {
         None => Some(Child::Directory(format!("{prefix}{name}/"))),
-        Some(_) if path::is_temporary(name) => None,
+        Some(_) if path::is_reserved(name) => None,
         Some(meta) => Some(Child::File(meta::entry(format!("{prefix}{name}"), &meta))),
     })
 }

@@ -21,17 +21,20 @@ mod tests;
 mod upload;
 mod write;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use self::direct::DirectMode;
+pub(crate) use self::path::{is_reserved, journal_name, object as file_of};
 use self::store::LocalStore;
 use super::Driver;
 use crate::config::Config;
 use crate::error::Result;
 use crate::store::Store;
-use crate::uri::{Scheme, Uri};
+use crate::types::UploadId;
+use crate::uri::{Key, Scheme, Uri};
 
 pub(super) fn file_driver(config: &Arc<Config>) -> Arc<dyn Driver> {
     Arc::new(LocalDriver {
@@ -69,6 +72,11 @@ impl Driver for LocalDriver {
     async fn open(&self, _uri: &Uri) -> Result<Arc<dyn Store>> {
         Ok(Arc::clone(&self.store) as Arc<dyn Store>)
     }
+}
+
+/// The file that the parts of an upload to `key` are written into.
+pub(crate) fn part_file(key: &Key, upload: &UploadId) -> Result<PathBuf> {
+    upload::file(&path::object(key)?, upload)
 }
 
 /// How files are to be treated. Its methods block; each file of this folder adds those of one job.

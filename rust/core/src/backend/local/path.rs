@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::error::{Error, Result};
 use crate::uri::Key;
 
@@ -13,11 +15,12 @@ const NAME_MAX: usize = 255;
 /// Bytes that Linux allows a path, without its final NUL.
 const PATH_MAX: usize = 4095;
 
-const TEMP_START: &str = ".s3dlio-";
+const RESERVED_START: &str = ".s3dlio-";
 const TEMP_END: &str = ".tmp";
+const JOURNAL_END: &str = ".journal";
 
 /// The file of an object's key.
-pub(super) fn object(key: &Key) -> Result<PathBuf> {
+pub(crate) fn object(key: &Key) -> Result<PathBuf> {
     let text = key.as_str();
     if text.is_empty() {
         return Err(Error::invalid("the key is empty"));
@@ -28,9 +31,9 @@ pub(super) fn object(key: &Key) -> Result<PathBuf> {
         ));
     }
     check(text)?;
-    if text.rsplit('/').next().is_some_and(is_temporary) {
+    if text.rsplit('/').next().is_some_and(is_reserved) {
         return Err(Error::invalid(
-            "the name is reserved for files that are being written",
+            "the name is reserved for transfers under way",
         ));
     }
     Ok(absolute(text))
@@ -60,13 +63,32 @@ pub(super) fn parent(path: &Path) -> &Path {
 
 /// A fresh name for a file that is being written; it is hidden from listings.
 pub(super) fn temporary_name() -> String {
-    format!("{TEMP_START}{:016x}{TEMP_END}", rand::random::<u64>())
+    format!("{RESERVED_START}{:016x}{TEMP_END}", rand::random::<u64>())
 }
 
 pub(super) fn is_temporary(name: &str) -> bool {
-    name.len() > TEMP_START.len() + TEMP_END.len()
-        && name.starts_with(TEMP_START)
-        && name.ends_with(TEMP_END)
+    is_marked(name, TEMP_END)
+}
+
+/// Whether a file of that name is no object: it is being written, or tells how far a transfer has come.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    is_temporary(name) || is_marked(name, JOURNAL_END)
+}
+
+fn is_marked(name: &str, end: &str) -> bool {
+    name.len() > RESERVED_START.len() + end.len()
+        && name.starts_with(RESERVED_START)
+        && name.ends_with(end)
+}
+
+/// The name of the file that tells how far a transfer has come; `of` is what it is about.
+pub(crate) fn journal_name(of: &str) -> String {
+    let digest = Sha256::digest(of.as_bytes());
+    let short: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{RESERVED_START}{short}{JOURNAL_END}")
 }
 
 fn absolute(text: &str) -> PathBuf {
@@ -129,6 +151,7 @@ mod tests {
             &deep,
             ".s3dlio-1.tmp",
             "d/.s3dlio-xy.tmp",
+            "d/.s3dlio-xy.journal",
         ] {
             let error = object(&Key::new(key)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{key:?}");
@@ -146,6 +169,7 @@ mod tests {
             "...",
             ".hidden",
             ".s3dlio-.tmp",
+            ".s3dlio-.journal",
             "x.tmp",
             &long,
         ] {
@@ -169,5 +193,7 @@ mod tests {
     fn temporary_names_are_known_again() {
         assert!(is_temporary(&temporary_name()));
         assert_ne!(temporary_name(), temporary_name());
+        assert!(is_reserved(&temporary_name()) && is_reserved(&journal_name("a")));
+        assert_ne!(journal_name("a"), journal_name("b"));
     }
 }

@@ -161,9 +161,10 @@ fn keep_access(target: &Path, file: &File, more: u32) {
     if !found.is_file() {
         return;
     }
-    if (found.uid(), found.gid()) != (own.uid(), own.gid()) {
+    let (user, group) = (found.uid(), found.gid());
+    if (own.uid(), own.gid()) != (user, group) {
         // Only root may; whoever may replace a file need not be its owner.
-        let _ = fchown(file, Some(found.uid()), Some(found.gid()));
+        let _ = fchown(file, Some(user), Some(group));
     }
     let mode = (found.mode() & 0o777) | more;
     if mode != own.mode() & 0o777 {

@@ -1,0 +1,73 @@
+//! `upload`: files and directories to a store.
+
+use s3dlio::{Error, Meter, TransferOptions, TransferReport, Uri};
+use serde_json::{Value, json};
+
+use super::{MIB, rate};
+use crate::args::Upload;
+use crate::exit::Failure;
+use crate::files;
+use crate::session::Session;
+
+pub async fn run(session: &mut Session, args: &Upload) -> Result<(), Failure> {
+    let (sources, target) = split(&args.paths, "DEST")?;
+    let target: Uri = target.parse()?;
+    let options = TransferOptions {
+        recursive: !args.no_recursive,
+        create_bucket: args.create_bucket,
+        follow_symlinks: args.follow_symlinks,
+        max_in_flight: args.jobs as usize,
+    };
+    let meter = Meter::default();
+    let work = session
+        .client
+        .upload_files(sources, &target, &options, &meter);
+    let report = files::run(session, &meter, work).await?;
+    done(session, "upload", "Uploaded", &report).await
+}
+
+/// Sources, and the target that stands last, which is called `name`. The parser would only take flags before or after
+/// all of them.
+pub(super) fn split<'a>(paths: &'a [String], name: &str) -> Result<(&'a [String], &'a str), Error> {
+    match paths {
+        [sources @ .., target] if !sources.is_empty() => Ok((sources, target)),
+        _ => Err(Error::invalid(format!("{name} is missing"))),
+    }
+}
+
+/// The last line of a transfer of files.
+pub(super) async fn done(
+    session: &mut Session,
+    op: &str,
+    word: &str,
+    report: &TransferReport,
+) -> Result<(), Failure> {
+    if report.resumed > 0 {
+        session.output.notice(format_args!(
+            "Went on where an earlier run was stopped: {} bytes were there",
+            report.resumed
+        ));
+    }
+    let TransferReport {
+        files,
+        bytes,
+        elapsed,
+        ..
+    } = report;
+    let mib_per_second = rate(bytes - report.resumed, MIB, *elapsed);
+    let human = format_args!(
+        "{word} {files} files (total {bytes} bytes) in {elapsed:?} ({mib_per_second:.2} MiB/s)"
+    );
+    session.output.result(human, || record(op, report)).await
+}
+
+fn record(op: &str, report: &TransferReport) -> Value {
+    json!({
+        "op": op,
+        "files": report.files,
+        "bytes": report.bytes,
+        "resumed": report.resumed,
+        "skipped": report.skipped,
+        "seconds": report.elapsed.as_secs_f64(),
+    })
+}

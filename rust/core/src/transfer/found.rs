@@ -1,0 +1,76 @@
+//! What the sources of a transfer hold: files of this machine, or objects.
+
+mod local;
+mod remote;
+
+use std::time::SystemTime;
+
+pub(super) use local::below as files_below;
+pub(super) use remote::below as objects_below;
+
+use super::places::Place;
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::uri::Uri;
+
+/// One file or object, and its name below the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// With `/` between its parts.
+    pub name: String,
+    pub uri: Uri,
+    /// Where it was learnt without asking.
+    pub size: Option<u64>,
+    pub etag: Option<String>,
+    pub modified: Option<SystemTime>,
+}
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub(super) struct Finds {
+    pub files: Vec<Found>,
+    /// Symlinks that are not followed, devices, empty objects that stand for directories.
+    pub skipped: u64,
+    /// What could not be looked at, each naming its path.
+    pub failures: Vec<Error>,
+    /// A directory or a prefix was named, so that even one file is a tree.
+    pub tree: bool,
+}
+
+impl Finds {
+    fn add(&mut self, other: Finds) {
+        self.files.extend(other.files);
+        self.skipped += other.skipped;
+        self.failures.extend(other.failures);
+        self.tree |= other.tree;
+    }
+}
+
+/// How sources are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search {
+    /// As errors name it.
+    pub op: &'static str,
+    /// Also what lies in directories below.
+    pub recursive: bool,
+    pub follow_symlinks: bool,
+}
+
+/// Everything that `sources` name.
+///
+/// # Errors
+/// `NotFound` for a source that holds nothing; those of a listing. Each names its source.
+pub(super) async fn find(client: &Client, sources: &[String], search: Search) -> Result<Finds> {
+    if sources.is_empty() {
+        return Err(Error::invalid("there is no source"));
+    }
+    let mut all = Finds::default();
+    for source in sources {
+        let found = match Place::parse(source)? {
+            Place::Local { scheme, path } => local::find(scheme, path, search).await,
+            Place::Remote(uri) => remote::find(client, &uri, search).await,
+        };
+        all.add(found?);
+    }
+    Ok(all)
+}

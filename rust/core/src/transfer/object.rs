@@ -1,0 +1,250 @@
+//! One object from one store to another: at once if it fits a part, else in parts that a journal remembers.
+//!
+//! It is the same way up and down, because a file is an object of a local store: the source is pinned to one version,
+//! compared with its stored checksum before anybody sees the target, and the target is replaced whole or not at all.
+
+use std::path::PathBuf;
+
+use super::budget::Budget;
+use super::copy;
+use super::journal::{Header, Journal, Leftover};
+use super::meter::FileMeter;
+use super::parts::Parts;
+use super::resume;
+use crate::backend::local;
+use crate::buffer::IoBufMut;
+use crate::checksum::Checksum;
+use crate::client::Client;
+use crate::error::Result;
+use crate::payload::Payload;
+use crate::span::Span;
+use crate::split::{SplitStore, verify};
+use crate::types::{ByteRange, Destination, ReadReply, WriteOptions};
+use crate::uri::Uri;
+
+/// One side of a transfer.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    pub store: SplitStore,
+    pub uri: Uri,
+}
+
+impl End {
+    async fn open(client: &Client, uri: &Uri) -> Result<Self> {
+        Ok(End {
+            store: client.object(uri).await?,
+            uri: uri.clone(),
+        })
+    }
+}
+
+/// One object and where it goes.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    /// As errors and spans name it.
+    pub op: &'static str,
+    pub from: Uri,
+    pub to: Uri,
+    /// As listed; it may have been replaced since.
+    pub size: Option<u64>,
+    pub etag: Option<String>,
+}
+
+impl Item {
+    /// What a person calls the object: what is read, but for an upload what is written.
+    pub fn object(&self) -> &Uri {
+        match self.op {
+            "upload" => &self.to,
+            _ => &self.from,
+        }
+    }
+}
+
+/// What has been moved; bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub bytes: u64,
+    /// Of these, what an earlier run had moved.
+    pub resumed: u64,
+}
+
+/// Both sides, and what the transfer between them may use.
+pub(super) struct Ends {
+    pub from: End,
+    pub to: End,
+    pub budget: Budget,
+    pub meter: FileMeter,
+    pub span: Span,
+    journal: Option<PathBuf>,
+    /// As listed.
+    pub size: Option<u64>,
+    pub etag: Option<String>,
+}
+
+/// Moves one object.
+///
+/// # Errors
+/// What either side says; `Integrity` and `Precondition` as for a read.
+pub(super) async fn transfer(
+    client: &Client,
+    item: &Item,
+    budget: Budget,
+    meter: FileMeter,
+    span: &Span,
+) -> Result<Moved> {
+    if !item.from.scheme().is_local() && !item.to.scheme().is_local() {
+        return copy::between(client, item, budget, meter, span).await;
+    }
+    let mut ends = Ends::open(client, item, budget, meter, span).await?;
+    ends.journal = journal_path(client, item)?;
+    if let Some(left) = ends.leftover().await?
+        && let Some(moved) = resume::go_on(&mut ends, left).await?
+    {
+        return Ok(moved);
+    }
+    ends.meter.restart();
+    ends.start().await
+}
+
+/// Beside the target if that is a file, as its parts are. An upload's is kept in the user's cache, so that the
+/// directory of its source need not be writable.
+fn journal_path(client: &Client, item: &Item) -> Result<Option<PathBuf>> {
+    if item.to.scheme().is_local() {
+        let target = local::file_of(item.to.key())?;
+        let name = local::journal_name(item.to.key().as_str());
+        return Ok(target.parent().map(|directory| directory.join(name)));
+    }
+    if !item.from.scheme().is_local() {
+        return Ok(None);
+    }
+    let config = client.config();
+    // The same bucket name at another endpoint is another bucket.
+    let endpoint = [&config.s3.endpoint_url, &config.az.endpoint_url];
+    let of = format!("{}\0{}\0{endpoint:?}", item.from, item.to);
+    Ok(config
+        .journal_dir
+        .as_ref()
+        .map(|directory| directory.join(local::journal_name(&of))))
+}
+
+impl Ends {
+    /// Both ends of `item`, without a journal.
+    pub async fn open(
+        client: &Client,
+        item: &Item,
+        budget: Budget,
+        meter: FileMeter,
+        span: &Span,
+    ) -> Result<Self> {
+        Ok(Ends {
+            from: End::open(client, &item.from).await?,
+            to: End::open(client, &item.to).await?,
+            budget,
+            meter,
+            span: span.clone(),
+            journal: None,
+            size: item.size,
+            etag: item.etag.clone(),
+        })
+    }
+
+    /// What an earlier run has left of this transfer. One that fits a part leaves nothing.
+    async fn leftover(&self) -> Result<Option<Leftover>> {
+        let part_size = self.to.store.part_size_for(self.size);
+        match &self.journal {
+            Some(path) if self.size.is_none_or(|size| size > part_size) => {
+                Journal::find(path.clone()).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Moves all of it, and begins a journal if it takes more than a part.
+    pub async fn start(mut self) -> Result<Moved> {
+        let (head, reply) = self.read_head().await?;
+        self.meter.resize(reply.size);
+        if reply.filled as u64 == reply.size {
+            return self.put_whole(head, &reply).await;
+        }
+        let id = {
+            let _permit = self.to.store.permit().await;
+            let store = self.to.store.inner();
+            store
+                .start_upload(
+                    self.to.uri.key(),
+                    head.len() as u64,
+                    &WriteOptions::default(),
+                )
+                .await?
+        };
+        let header = Header::new(
+            &self.from.uri,
+            &self.to.uri,
+            reply.size,
+            reply.etag.clone(),
+            &id,
+            reply.checksum,
+        );
+        let journal = match &self.journal {
+            Some(path) => Journal::begin(path.clone(), header.clone()).await?,
+            None => None,
+        };
+        Parts::new(&mut self, header, journal, reply)
+            .finish(Some(head))
+            .await
+    }
+
+    /// The first part, or all there is; one request without a range, whose answer tells size, version and checksum.
+    async fn read_head(&mut self) -> Result<(IoBufMut, ReadReply)> {
+        loop {
+            let part = self.to.store.part_size_for(self.size);
+            let len = self.size.map_or(part, |size| size.clamp(1, part));
+            let _memory = self.budget.take(len).await;
+            let into = Destination::Fill(self.from.store.take_part(len)?);
+            let (mut head, mut reply) = self
+                .from
+                .store
+                .first(
+                    self.from.uri.key(),
+                    ByteRange::Whole,
+                    None,
+                    into,
+                    &self.span,
+                )
+                .await?;
+            if !self.from.uri.scheme().is_local() {
+                let store = &self.from.store;
+                store
+                    .ask_for_checksum(self.from.uri.key(), &mut reply)
+                    .await?;
+            }
+            head.truncate(reply.filled);
+            let fits = reply.filled as u64 == reply.size
+                || self.to.store.part_size_for(Some(reply.size)) == len;
+            if fits {
+                return Ok((head, reply));
+            }
+            // Larger than it was listed, or than the parts that were expected.
+            self.size = Some(reply.size);
+        }
+    }
+
+    async fn put_whole(mut self, head: IoBufMut, reply: &ReadReply) -> Result<Moved> {
+        let from = &self.from;
+        if !from.uri.scheme().is_local() {
+            let algorithm = reply.checksum.map(|stored| stored.algorithm);
+            let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &head));
+            verify(reply, sum)?;
+        }
+        let body = Payload::from(head.freeze().into_bytes());
+        let to = &self.to;
+        to.store
+            .write(to.uri.key(), &body, &WriteOptions::default())
+            .await?;
+        self.meter.add(body.len());
+        Ok(Moved {
+            bytes: body.len(),
+            resumed: 0,
+        })
+    }
+}
