@@ -22,11 +22,15 @@ from s3dlio._s3dlio import (
     GenerateReport,
     PutResult,
     ShardReport,
+    SyncReport,
+    TransferProgress,
+    TransferReport,
     __version__,
     copy,
     create_bucket,
     delete,
     delete_bucket,
+    download,
     exists,
     generate,
     get,
@@ -46,6 +50,8 @@ from s3dlio._s3dlio import (
     settings,
     stat,
     stat_many,
+    sync,
+    upload,
 )
 from s3dlio._streams import (
     delete_many,
@@ -55,7 +61,7 @@ from s3dlio._streams import (
     scan,
     scan_async,
 )
-from s3dlio._twins import read_into_async, read_into_many_async, twin
+from s3dlio._twins import read_into_async, read_into_many_async, twin, watched_twin
 from s3dlio.checkpoint import CheckpointStore
 from s3dlio.exceptions import (
     AccessDeniedError,
@@ -87,6 +93,7 @@ copy_async = twin(copy, _s3dlio.copy_async)
 create_bucket_async = twin(create_bucket, _s3dlio.create_bucket_async)
 delete_async = twin(delete, _s3dlio.delete_async)
 delete_bucket_async = twin(delete_bucket, _s3dlio.delete_bucket_async)
+download_async = watched_twin(download, _s3dlio.download_async)
 exists_async = twin(exists, _s3dlio.exists_async)
 generate_async = twin(generate, _s3dlio.generate_async)
 get_async = twin(get, _s3dlio.get_async)
@@ -102,6 +109,8 @@ put_vectored_async = twin(put_vectored, _s3dlio.put_vectored_async)
 set_tier_async = twin(set_tier, _s3dlio.set_tier_async)
 stat_async = twin(stat, _s3dlio.stat_async)
 stat_many_async = twin(stat_many, _s3dlio.stat_many_async)
+sync_async = watched_twin(sync, _s3dlio.sync_async)
+upload_async = watched_twin(upload, _s3dlio.upload_async)
 
 __all__ = [
     "AccessDeniedError",
@@ -130,7 +139,10 @@ __all__ = [
     "ShortReadError",
     "StorageError",
     "StorageTimeoutError",
+    "SyncReport",
     "ThrottledError",
+    "TransferProgress",
+    "TransferReport",
     "UnsafePathError",
     "UnsupportedError",
     "__version__",
@@ -144,6 +156,8 @@ __all__ = [
     "delete_bucket_async",
     "delete_many",
     "delete_many_async",
+    "download",
+    "download_async",
     "exists",
     "exists_async",
     "generate",
@@ -185,4 +199,8 @@ __all__ = [
     "stat_async",
     "stat_many",
     "stat_many_async",
+    "sync",
+    "sync_async",
+    "upload",
+    "upload_async",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, Self, SupportsIndex, TypedDict, fi
 import numpy as np
 from typing_extensions import CapsuleType
 
-from s3dlio._types import Memory, OptionsLike
+from s3dlio._types import Memory, OptionsLike, PathLike, ProgressLike
 from s3dlio.exceptions import StorageError
 
 __all__ = [
@@ -15,12 +15,16 @@ __all__ = [
     "CopyResult",
     "Entry",
     "GenerateReport",
+    "Meter",
     "Pages",
     "PutResult",
     "Reader",
     "Reads",
     "ShardReport",
     "Shards",
+    "SyncReport",
+    "TransferProgress",
+    "TransferReport",
     "Writer",
     "__version__",
     "copy",
@@ -33,6 +37,8 @@ __all__ = [
     "delete_bucket_async",
     "delete_many",
     "delete_many_async",
+    "download",
+    "download_async",
     "exists",
     "exists_async",
     "generate",
@@ -70,6 +76,10 @@ __all__ = [
     "stat_async",
     "stat_many",
     "stat_many_async",
+    "sync",
+    "sync_async",
+    "upload",
+    "upload_async",
 ]
 
 __version__: str
@@ -286,6 +296,138 @@ class Writer:
     def abort(self) -> None: ...
     def close(self) -> None: ...
 
+@final
+class SyncReport:
+    def __new__(
+        cls,
+        files: int,
+        bytes: int,
+        deleted: int,
+        skipped: int,
+        elapsed_s: float,
+        actions: builtins.list[tuple[str, str | None, str]],
+    ) -> Self: ...
+    @property
+    def files(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def deleted(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def elapsed_s(self) -> float: ...
+    @property
+    def actions(self) -> builtins.list[tuple[str, str | None, str]]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[int, int, int, int, float, builtins.list[tuple[str, str | None, str]]]: ...
+
+@final
+class TransferReport:
+    def __new__(
+        cls, files: int, bytes: int, resumed: int, skipped: int, elapsed_s: float
+    ) -> Self: ...
+    @property
+    def files(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def resumed(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def elapsed_s(self) -> float: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[int, int, int, int, float]: ...
+
+@final
+class TransferProgress:
+    __match_args__ = ("bytes_done", "bytes_total", "files_done", "files_total")
+    def __new__(
+        cls, bytes_done: int, bytes_total: int, files_done: int, files_total: int
+    ) -> Self: ...
+    @property
+    def bytes_done(self) -> int: ...
+    @property
+    def bytes_total(self) -> int: ...
+    @property
+    def files_done(self) -> int: ...
+    @property
+    def files_total(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __getnewargs__(self) -> tuple[int, int, int, int]: ...
+
+@final
+class Meter:
+    def now(self) -> TransferProgress: ...
+
+def upload(
+    src: PathLike | Iterable[PathLike],
+    dest: str,
+    *,
+    recursive: bool = True,
+    create_bucket: bool = False,
+    follow_symlinks: bool = False,
+    max_in_flight: int = 32,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> TransferReport: ...
+def upload_async(
+    src: PathLike | Iterable[PathLike],
+    dest: str,
+    *,
+    recursive: bool = True,
+    create_bucket: bool = False,
+    follow_symlinks: bool = False,
+    max_in_flight: int = 32,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> tuple[Future[TransferReport], Meter]: ...
+def download(
+    src: PathLike | Iterable[PathLike],
+    dest_dir: PathLike,
+    *,
+    recursive: bool = True,
+    max_in_flight: int = 64,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> TransferReport: ...
+def download_async(
+    src: PathLike | Iterable[PathLike],
+    dest_dir: PathLike,
+    *,
+    recursive: bool = True,
+    max_in_flight: int = 64,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> tuple[Future[TransferReport], Meter]: ...
+def sync(
+    src: PathLike,
+    dst: PathLike,
+    *,
+    delete: bool = False,
+    dry_run: bool = False,
+    compare: Literal["size", "size+mtime", "etag", "checksum"] = "size+mtime",
+    max_in_flight: int = 32,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> SyncReport: ...
+def sync_async(
+    src: PathLike,
+    dst: PathLike,
+    *,
+    delete: bool = False,
+    dry_run: bool = False,
+    compare: Literal["size", "size+mtime", "etag", "checksum"] = "size+mtime",
+    max_in_flight: int = 32,
+    progress: ProgressLike = None,
+    options: OptionsLike | None = None,
+) -> tuple[Future[SyncReport], Meter]: ...
 def _restore_buffer(data: Memory | PickleBuffer, readonly: bool) -> Buffer: ...
 def get(
     uri: str,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     _P = ParamSpec("_P")
     _T = TypeVar("_T")
 
+_WATCH_INTERVAL_S = 0.05
+
 
 def twin(
     verb: Callable[..., _T], start: Callable[_P, Future[_T]]
@@ -30,6 +32,46 @@ def twin(
     coroutine.__module__ = "s3dlio"
     coroutine.__doc__ = _doc(verb)
     return coroutine
+
+
+def watched_twin(
+    verb: Callable[..., _T], start: Callable[_P, tuple[Future[_T], _s3dlio.Meter]]
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """As `twin`, for a verb that tells how far it is; `progress` is called on the loop's thread."""
+
+    @wraps(start)
+    async def coroutine(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        transfer, meter = start(*args, **kwargs)
+        progress: Any = kwargs.get("progress")
+        if callable(progress):
+            await _watch(transfer, meter, progress)
+        return await transfer
+
+    coroutine.__module__ = "s3dlio"
+    coroutine.__doc__ = _doc(verb)
+    return coroutine
+
+
+async def _watch(
+    transfer: Future[Any],
+    meter: _s3dlio.Meter,
+    progress: Callable[[_s3dlio.TransferProgress], object],
+) -> None:
+    """Tells `progress` until `transfer` is done; an exception, also from there, stops it."""
+    import asyncio  # noqa: PLC0415 - as below
+
+    seen = _s3dlio.TransferProgress(0, 0, 0, 0)
+    try:
+        while not transfer.done():
+            await asyncio.wait([transfer], timeout=_WATCH_INTERVAL_S)
+            now = meter.now()
+            failed = transfer.done() and not transfer.cancelled() and transfer.exception()
+            if now != seen and not failed:
+                seen = now
+                progress(now)
+    except BaseException:
+        transfer.cancel()
+        raise
 
 
 def settle(future: Future[object], error: BaseException | None, result: object) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from s3dlio._s3dlio import TransferProgress
 from s3dlio.options import Options
 
 
@@ -30,3 +32,5 @@ class SupportsDLPack(Protocol):
 
 Memory: TypeAlias = SupportsBuffer | SupportsDLPack
 OptionsLike: TypeAlias = Options | Mapping[str, object]
+PathLike: TypeAlias = str | os.PathLike[str]
+ProgressLike: TypeAlias = Callable[[TransferProgress], object] | bool | None

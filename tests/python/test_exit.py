@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
-from python.child import run
+import s3dlio as s3
+import testserver
+from python.child import DEADLINE, program, run
 from python.stalling import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 PROMISE = 5.0
 """Seconds from the end of the program to that of the process; ten times that is a failure."""
@@ -116,3 +124,53 @@ def test_the_interpreter_exits_in_time(end: str) -> None:
     print(f"{end}: {took:.2f} s")
     assert took < 10 * PROMISE
     assert ("saved" in output) == ("exit handler" in end)
+
+
+UNDER_WAY = """
+import ast, os, signal, sys, threading
+import s3dlio as s3
+
+uri, options = sys.argv[1], ast.literal_eval(sys.argv[2])
+threading.Thread(target=lambda: (input(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+s3.put(uri, bytes(64 << 20), options=options)
+"""
+
+
+def _interrupted(uri: str, options: dict[str, object]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        program(UNDER_WAY, [uri, repr(options)]),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_program_that_is_interrupted_takes_its_upload_back() -> None:
+    with testserver.running() as server:
+        s3.create_bucket("s3://bucket/", options=server.options)
+        server.fault({"do": "stall"}, op="UploadPart")
+
+        with _interrupted("s3://bucket/large", server.options) as child:
+            _until(lambda: bool(server.requests("UploadPart")))
+            _, errors = child.communicate("\n", timeout=DEADLINE)
+
+        assert "KeyboardInterrupt" in errors
+        assert len(server.requests("AbortMultipartUpload")) == 1
+        assert not s3.exists("s3://bucket/large", options=server.options)
+
+
+def test_a_program_that_is_interrupted_leaves_no_file(tmp_path: Path) -> None:
+    with _interrupted(f"file://{tmp_path}/large", {"part_size": 1 << 20}) as child:
+        _until(lambda: any(tmp_path.iterdir()))
+        _, errors = child.communicate("\n", timeout=DEADLINE)
+
+    # Everything that was written, or nothing: it may have been done when the signal came.
+    left = [(path.name, path.stat().st_size) for path in tmp_path.iterdir()]
+    assert left in ([], [("large", 64 << 20)]), errors
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never came so far"
+        time.sleep(0.001)

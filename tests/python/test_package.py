@@ -62,6 +62,7 @@ def test_the_exports_are_sorted_and_there() -> None:
         "file",
         "options",
         "twin",
+        "watched_twin",
     }
 
 

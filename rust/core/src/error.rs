@@ -118,6 +118,13 @@ impl Error {
         .with_code("InvalidRange")
     }
 
+    /// The same with other words; the cause is in them.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());

@@ -14,6 +14,7 @@ mod credentials;
 mod delete_many;
 mod errands;
 mod errors;
+mod files;
 mod generate;
 mod iter_many;
 mod listing;
@@ -24,12 +25,15 @@ mod open;
 mod options;
 mod owned;
 mod presign;
+mod progress;
 mod put_vectored;
 mod read_into_many;
+mod reports;
 mod results;
 mod runtime;
 mod scan;
 mod stat_many;
+mod sync;
 mod tiers;
 mod twins;
 
@@ -49,6 +53,8 @@ mod _s3dlio {
     use crate::copying::{copy, copy_async};
     #[pymodule_export]
     use crate::delete_many::{delete_many, delete_many_async};
+    #[pymodule_export]
+    use crate::files::{download, download_async, upload, upload_async};
     #[pymodule_export]
     use crate::generate::{generate, generate_async};
     #[pymodule_export]
@@ -73,15 +79,21 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::presign::{presign, presign_async};
     #[pymodule_export]
+    use crate::progress::{Meter, TransferProgress};
+    #[pymodule_export]
     use crate::put_vectored::{put_vectored, put_vectored_async};
     #[pymodule_export]
     use crate::read_into_many::{read_into_many, read_into_many_async};
+    #[pymodule_export]
+    use crate::reports::{SyncReport, TransferReport};
     #[pymodule_export]
     use crate::results::{CopyResult, Entry, GenerateReport, PutResult, ShardReport};
     #[pymodule_export]
     use crate::scan::Pages;
     #[pymodule_export]
     use crate::stat_many::{stat_many, stat_many_async};
+    #[pymodule_export]
+    use crate::sync::{sync, sync_async};
     #[pymodule_export]
     use crate::tiers::{set_tier, set_tier_async};
 

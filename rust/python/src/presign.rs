@@ -29,10 +29,11 @@ use crate::{clients, errors, runtime, twins};
 ///
 /// Example:
 ///     >>> import s3dlio
-///     >>> keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "x", "region": "us-east-1"}
-///     >>> url = s3dlio.presign("s3://bucket/key", expires_in=60, options=keys)
+///     >>> where = {"endpoint_url": "http://127.0.0.1:9000", "region": "us-east-1"}
+///     >>> keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "x"}
+///     >>> url = s3dlio.presign("s3://bucket/key", expires_in=60, options=where | keys)
 ///     >>> url.partition("?")[0]
-///     'https://bucket.s3.us-east-1.amazonaws.com/key'
+///     'http://127.0.0.1:9000/bucket/key'
 #[pyfunction]
 #[pyo3(signature = (uri, *, method = "GET", expires_in = 3600, options = None))]
 pub fn presign(

@@ -157,8 +157,32 @@ where
     run_until(py, work, std::future::ready(()))
 }
 
+/// Called between two turns of a blocking call; what it raises ends the call.
+type Watch<'a> = &'a mut (dyn FnMut(Python<'_>) -> PyResult<()> + Send);
+
+/// As [`run`], and calls `watch` every now and then. It may call this library itself.
+///
+/// # Errors
+/// As [`run`]; what `watch` raises, with `work` dropped.
+pub fn run_watched<T, F>(py: Python<'_>, work: F, watch: Watch<'_>) -> PyResult<T>
+where
+    F: Future<Output = s3dlio::Result<T>> + Send,
+    T: Send,
+{
+    run_all(py, work, std::future::ready(()), Some(watch))
+}
+
 /// As [`run`], and returns only after `settled` has come, also when `work` was given up.
 pub fn run_until<T, F, S>(py: Python<'_>, work: F, settled: S) -> PyResult<T>
+where
+    F: Future<Output = s3dlio::Result<T>> + Send,
+    T: Send,
+    S: Future<Output = ()> + Send,
+{
+    run_all(py, work, settled, None)
+}
+
+fn run_all<T, F, S>(py: Python<'_>, work: F, settled: S, watch: Option<Watch<'_>>) -> PyResult<T>
 where
     F: Future<Output = s3dlio::Result<T>> + Send,
     T: Send,
@@ -170,7 +194,7 @@ where
         // What is dropped here may want to spawn its clean-up.
         let _context = process.handle.enter();
         let _in_call = InCall(IN_CALL.replace(true));
-        let outcome = block(process, work);
+        let outcome = block(process, work, watch);
         process.handle.block_on(settled);
         outcome
     });
@@ -185,7 +209,7 @@ where
             drop(call);
             park(py)
         }
-        Err(Interrupted::Signal(raised)) => Err(raised),
+        Err(Interrupted::Raised(raised)) => Err(raised),
     }
 }
 
@@ -239,13 +263,17 @@ fn park(py: Python<'_>) -> ! {
 
 /// Why a call was given up.
 enum Interrupted {
-    /// A signal handler raised.
-    Signal(PyErr),
+    /// A signal handler or a watch raised.
+    Raised(PyErr),
     Exit,
 }
 
 /// Signal handlers run between two turns and outside of the runtime, so they may call this library themselves.
-fn block<T>(process: &Process, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+fn block<T>(
+    process: &Process,
+    work: impl Future<Output = T>,
+    mut watch: Option<Watch<'_>>,
+) -> Result<T, Interrupted> {
     let mut work = pin!(work);
     let mut takes_signals = true;
     loop {
@@ -261,7 +289,10 @@ fn block<T>(process: &Process, work: impl Future<Output = T>) -> Result<T, Inter
                 py.check_signals()?;
                 on_main_thread(py)
             };
-            takes_signals = Python::attach(look).map_err(Interrupted::Signal)?;
+            takes_signals = Python::attach(look).map_err(Interrupted::Raised)?;
+        }
+        if let Some(watch) = &mut watch {
+            Python::attach(watch).map_err(Interrupted::Raised)?;
         }
     }
 }

@@ -82,7 +82,7 @@ async fn commit(store: &SplitStore, shard: &Location, record: &Record) -> Result
 
 async fn remove(store: &SplitStore, shard: &Location, former: &Record) {
     let data = shard.data(&former.data);
-    let result = store.inner().delete(std::slice::from_ref(data.key())).await;
+    let result = store.delete(std::slice::from_ref(data.key())).await;
     let failure = match result {
         Ok(failures) => failures.into_iter().next().map(|failure| failure.error),
         Err(error) => Some(error),

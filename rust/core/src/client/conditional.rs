@@ -54,7 +54,7 @@ impl Client {
         }
         let second = put().await;
         let key: &Key = uri.key();
-        if let Some(left) = store.inner().delete(std::slice::from_ref(key)).await?.pop() {
+        if let Some(left) = store.delete(std::slice::from_ref(key)).await?.pop() {
             return Err(left.error);
         }
         match second {

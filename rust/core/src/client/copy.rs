@@ -28,7 +28,7 @@ impl Client {
         if is_same((&from, source), (&to, target)) {
             return Err(Error::invalid("source and target are the same object"));
         }
-        let meta = from.inner().stat(source.key()).await.map_err(of_source)?;
+        let meta = from.stat(source.key()).await.map_err(of_source)?;
         let found = CopySource {
             container: source.container().to_owned(),
             key: source.key().clone(),

@@ -155,7 +155,7 @@ impl Batch {
         outcome: &mut Outcome,
     ) {
         let open = client.begin("delete", &self.root);
-        let answer = store.inner().delete(keys).await;
+        let answer = store.delete(keys).await;
         let elapsed = open.span().elapsed();
         let failures: Vec<Error> = match &answer {
             Ok(refused) => refused

@@ -49,10 +49,7 @@ impl Client {
                 true => self.delete_prefix(uri).await,
                 false => {
                     let store = self.object(uri).await?;
-                    let failures = store
-                        .inner()
-                        .delete(std::slice::from_ref(uri.key()))
-                        .await?;
+                    let failures = store.delete(std::slice::from_ref(uri.key())).await?;
                     failures
                         .into_iter()
                         .next()
@@ -73,13 +70,13 @@ impl Client {
             let keys: Vec<Key> = page.into_iter().map(|entry| Key::new(entry.key)).collect();
             for batch in keys.chunks(batch_size) {
                 count += batch.len() as u64;
-                failures.extend(store.inner().delete(batch).await?);
+                failures.extend(store.delete(batch).await?);
             }
         }
-        store.inner().prune(uri.key()).await?;
+        let pruned = store.inner().prune(uri.key()).await;
         match summed_up(failures) {
             Some(error) => Err(error),
-            None => Ok(count),
+            None => pruned.map(|()| count),
         }
     }
 }
@@ -97,12 +94,5 @@ fn summed_up(failures: Vec<DeleteFailure>) -> Option<Error> {
         "{count} keys could not be deleted, among them {}: {first}",
         names.join(", ")
     );
-    let mut error = Error::new(first.kind(), detail);
-    if let Some(code) = first.code() {
-        error = error.with_code(code);
-    }
-    if let Some(errno) = first.errno() {
-        error = error.with_errno(errno);
-    }
-    Some(error)
+    Some(first.with_detail(detail))
 }

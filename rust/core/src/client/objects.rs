@@ -39,7 +39,7 @@ impl Client {
         let store = self.object(uri).await?;
         if let ByteRange::Bounded { len: 0, .. } = range {
             // No request can ask for nothing, but the object must exist and the offset be in it.
-            let size = store.inner().stat(uri.key()).await?.size;
+            let size = store.stat(uri.key()).await?.size;
             range.len_in(size)?;
             return Ok(self.pool().take(0)?.freeze());
         }
@@ -107,7 +107,7 @@ impl Client {
     /// `NotFound`, `AccessDenied`.
     pub async fn stat(&self, uri: &Uri) -> Result<ObjectMeta> {
         let open = self.begin("stat", uri);
-        let work = async { self.object(uri).await?.inner().stat(uri.key()).await };
+        let work = async { self.object(uri).await?.stat(uri.key()).await };
         let result = work.await;
         open.end(result, |_| (0, 1))
     }
@@ -118,7 +118,7 @@ impl Client {
     /// Everything but `NotFound`.
     pub async fn exists(&self, uri: &Uri) -> Result<bool> {
         let open = self.begin("exists", uri);
-        let work = async { self.object(uri).await?.inner().stat(uri.key()).await };
+        let work = async { self.object(uri).await?.stat(uri.key()).await };
         let result = match work.await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),

@@ -50,7 +50,7 @@ impl Client {
             };
             if length == Some(0) {
                 // As for `get_range`: the object must exist and the offset be in it.
-                range.len_in(store.inner().stat(uri.key()).await?.size)?;
+                range.len_in(store.stat(uri.key()).await?.size)?;
                 return Ok(None);
             }
             let parts = store.stream_range(uri.key(), range, memory, open.span());

@@ -1,6 +1,7 @@
 //! A listing as its pages arrive.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Client;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +38,7 @@ impl Client {
                 one_level: !recursive,
                 token: None,
             },
+            seen: HashSet::new(),
             last_prefix: None,
             end: false,
         })
@@ -99,6 +101,8 @@ pub(super) struct Pages {
     store: SplitStore,
     selection: Selection,
     request: PageRequest,
+    /// Of the tokens that led on.
+    seen: HashSet<u64>,
     /// A common prefix may end one page and begin the next.
     last_prefix: Option<String>,
     end: bool,
@@ -114,13 +118,25 @@ impl Pages {
         if self.end {
             return Ok(None);
         }
-        let store = self.store.inner();
-        let page = store.list(&self.selection.prefix, &self.request).await?;
-        if page.next.is_some() && page.next == self.request.token {
-            return Err(Error::new(
-                ErrorKind::Server,
-                "the service repeats a page of the listing",
+        let prefix = &self.selection.prefix;
+        let page = self.store.list(prefix, &self.request).await?;
+        let senseless = |detail: String| Error::new(ErrorKind::Server, detail);
+        if let Some(token) = &page.next
+            && !self.seen.insert(hash(token))
+        {
+            return Err(senseless(
+                "the listing leads back to a page before it".to_owned(),
             ));
+        }
+        let names = page.entries.iter().map(|entry| &entry.key);
+        if let Some(outside) = names
+            .chain(&page.prefixes)
+            .find(|name| !name.starts_with(prefix.as_str()))
+        {
+            return Err(senseless(format!(
+                "the listing names {outside:?}, which is not below {:?}",
+                prefix.as_str()
+            )));
         }
         self.end = page.next.is_none();
         self.request.token.clone_from(&page.next);
@@ -132,6 +148,13 @@ impl Pages {
         self.last_prefix = last_prefix;
         Ok(Some(entries))
     }
+}
+
+/// A listing of millions has thousands of tokens, and they are long.
+fn hash(token: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    token.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Entries and prefixes of a page as one run in bytewise order.

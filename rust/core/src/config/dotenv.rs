@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 pub(super) const SWITCH: &str = "S3DLIO_LOAD_DOTENV";
 const PREFIXES: [&str; 3] = ["AWS_", "AZURE_", "S3DLIO_"];
@@ -52,13 +52,39 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>> {
     if !path.is_file() {
         return Ok(values);
     }
-    for entry in dotenvy::from_path_iter(path).map_err(|cause| unreadable(&cause))? {
-        let (name, value) = entry.map_err(|cause| unreadable(&cause))?;
-        if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-            values.insert(name, value);
+    let bytes = std::fs::read(path)
+        .map_err(|cause| Error::from(cause).with_detail(path.display().to_string()))?;
+    // Other programs keep their own things in this file: what is not ours may be anything.
+    let text = String::from_utf8_lossy(&bytes);
+    for entry in dotenvy::from_read_iter(text.trim_start_matches('\u{feff}').as_bytes()) {
+        match entry {
+            Ok((name, value)) if is_ours(&name) => {
+                values.insert(name, value);
+            }
+            Ok(_) => {}
+            Err(dotenvy::Error::LineParse(line, at)) => {
+                if let Some(name) = name_of(&line).filter(|name| is_ours(name)) {
+                    // The line itself may hold a secret.
+                    return Err(Error::invalid(format!(
+                        "{}: the value of {name} cannot be read (at column {at})",
+                        path.display()
+                    )));
+                }
+            }
+            Err(cause) => return Err(Error::invalid(format!("{}: {cause}", path.display()))),
         }
     }
     Ok(values)
+}
+
+fn is_ours(name: &str) -> bool {
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What stands before the first `=` of a line.
+fn name_of(line: &str) -> Option<&str> {
+    let name = line.split('=').next()?.trim();
+    Some(name.strip_prefix("export ").unwrap_or(name).trim())
 }
 
 fn tell(read: &OnceLock<BTreeMap<String, String>>) {
@@ -67,17 +93,6 @@ fn tell(read: &OnceLock<BTreeMap<String, String>>) {
     };
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
     tracing::info!(file = ".env", names = names.join(" "), "settings read");
-}
-
-/// The parser's own text quotes the line, and the line may hold a secret.
-fn unreadable(cause: &dotenvy::Error) -> Error {
-    match cause {
-        dotenvy::Error::LineParse(_, at) => {
-            Error::invalid(format!(".env: a line cannot be read (at column {at})"))
-        }
-        dotenvy::Error::Io(cause) => Error::new(ErrorKind::LocalIo, format!(".env: {cause}")),
-        _ => Error::invalid(".env cannot be read"),
-    }
 }
 
 #[cfg(test)]
@@ -120,6 +135,20 @@ mod tests {
             !format!("{error} {error:?}").contains("s3cr3t"),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn lines_of_others_may_be_anything() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".env");
+        let mut text =
+            b"\xef\xbb\xbfAWS_REGION=eu-1\nFOO=with some spaces\nJUSTANAME\nBAR=it's\n".to_vec();
+        text.extend(b"BYTES=\xff\nJSON={\"a\": 1, \"b\": \"c d\"}\nS3DLIO_VERIFY=off\n");
+        std::fs::write(&path, text).unwrap();
+
+        let names: Vec<String> = read(&path).unwrap().into_keys().collect();
+
+        assert_eq!(names, ["AWS_REGION", "S3DLIO_VERIFY"]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::buffer::Pool;
 use crate::config::{Config, Verify};
 use crate::error::Result;
 use crate::store::Store;
+use crate::types::{DeleteFailure, ObjectMeta, Page, PageRequest};
+use crate::uri::Key;
 
 /// Requests that one large object has under way at once; more only adds memory and queueing.
 pub(crate) const PER_OBJECT: usize = 16;
@@ -56,6 +58,33 @@ impl SplitStore {
     #[must_use]
     pub fn inner(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// As [`Store::stat`], counted as a request.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn stat(&self, key: &Key) -> Result<ObjectMeta> {
+        let _permit = self.permit().await;
+        self.store.stat(key).await
+    }
+
+    /// As [`Store::list`], counted as a request.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
+        let _permit = self.permit().await;
+        self.store.list(prefix, page).await
+    }
+
+    /// As [`Store::delete`], counted as a request.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
+        let _permit = self.permit().await;
+        self.store.delete(keys).await
     }
 
     pub(crate) async fn permit(&self) -> OwnedSemaphorePermit {

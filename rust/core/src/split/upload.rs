@@ -152,8 +152,8 @@ impl Upload {
         }
         self.parts.sort_by_key(|(part, _)| part.number);
         let empty = Checksum::of(Algorithm::Crc32c, &[]);
-        let crc32c = self.parts.iter().fold(Some(empty), |sum, (part, next)| {
-            Some(sum?.then((*next)?, part.size))
+        let crc32c = self.parts.iter().try_fold(empty, |sum, (part, next)| {
+            Some(sum.then((*next)?, part.size))
         });
         let parts: Vec<Part> = self.parts.drain(..).map(|(part, _)| part).collect();
         let id = self.id.clone().expect("it was made for the first part");

@@ -50,7 +50,7 @@ async fn usable(ends: &Ends, left: &Leftover) -> Result<Option<(ReadReply, Vec<P
     let (size, etag) = match (ends.size, &ends.etag) {
         (Some(size), Some(etag)) => (size, Some(etag.clone())),
         _ => {
-            let now = ends.from.store.inner().stat(ends.from.uri.key()).await?;
+            let now = ends.from.store.stat(ends.from.uri.key()).await?;
             (now.size, now.etag)
         }
     };

@@ -171,7 +171,7 @@ impl Client {
         let batch = store.inner().info().capability.delete_batch;
         for uris in uris.chunks(batch) {
             let keys: Vec<Key> = uris.iter().map(|uri| uri.key().clone()).collect();
-            let failures = store.inner().delete(&keys).await?;
+            let failures = store.delete(&keys).await?;
             if let Some(failure) = failures.into_iter().next() {
                 let uri = first.with_key(Key::new(failure.key));
                 return Err(failure.error.at("delete", uri));

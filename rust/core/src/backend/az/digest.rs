@@ -48,11 +48,6 @@ pub(super) async fn sums(body: &Payload, checksum: AzureChecksum) -> Result<Sums
     })
 }
 
-/// The Content-MD5 of a body.
-pub(super) async fn md5(body: &Payload) -> Result<String> {
-    Ok(both(body).await?.1)
-}
-
 /// As Azure writes it: in little-endian order.
 fn crc64(body: &Payload) -> String {
     BASE64.encode(body.checksum(Algorithm::Crc64Nvme).value.to_le_bytes())

@@ -11,6 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ObjectMeta, WriteOptions, WriteReply};
 
 const METADATA: &str = "x-ms-meta-";
+/// Marks our own conditional writes, so that one whose answer was lost is known again. Never shown.
+pub(super) const WRITE_TOKEN: &str = "x-ms-meta-s3dlio_write";
 const TIERS: [&str; 4] = ["Hot", "Cool", "Cold", "Archive"];
 
 /// What Get Blob Properties tells.
@@ -25,6 +27,7 @@ pub(super) fn read(headers: &Headers) -> Result<ObjectMeta> {
     };
     let metadata = headers
         .iter()
+        .filter(|(name, _)| name.as_str() != WRITE_TOKEN)
         .filter_map(|(name, value)| {
             let name = name.as_str().strip_prefix(METADATA)?;
             Some((name.to_owned(), value.as_str().to_owned()))
@@ -116,6 +119,10 @@ pub(super) fn write(mut call: Call, options: &WriteOptions) -> Result<Call> {
         call = call.named_header(format!("{METADATA}{}", name.to_ascii_lowercase()), value);
     }
     Ok(call)
+}
+
+pub(super) fn new_token() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 pub(super) fn tier_name(tier: &str) -> Result<&'static str> {

@@ -100,7 +100,8 @@ impl AzStore {
             Err(error) => {
                 return match self.committed(key, upload, parts, &tries).await {
                     Ok(Some(reply)) => Ok(reply),
-                    _ if options.if_none_match && met_object(&error) => {
+                    Err(unknown) if options.if_none_match && met_object(&error) => Err(unknown),
+                    Ok(None) if options.if_none_match && met_object(&error) => {
                         Err(error.with_kind(ErrorKind::AlreadyExists))
                     }
                     _ => Err(error),

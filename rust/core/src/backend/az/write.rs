@@ -25,15 +25,20 @@ impl AzStore {
             .blob(Method::Put, &self.container, key)?
             .header("x-ms-blob-type", "BlockBlob")
             .body(body.clone());
+        let token = options.if_none_match.then(meta::new_token);
         let call = meta::write(sums.verify(call), options)?;
+        let call = match &token {
+            Some(token) => call.header(meta::WRITE_TOKEN, token),
+            None => call,
+        };
         let mut tries = self.session.tries();
         let reply = match self.session.ask(&call, 201, &mut tries).await {
             Ok((headers, _)) => meta::write_reply(&headers),
-            Err(error) if options.if_none_match && met_object(&error) => {
+            Err(error) if token.is_some() && met_object(&error) => {
                 // The object that was met may come of a try whose answer was lost.
-                match self.own_blob(key, body, &tries).await {
-                    Ok(Some(reply)) => reply,
-                    _ => return Err(error.with_kind(ErrorKind::AlreadyExists)),
+                match self.own_blob(key, token.as_deref(), &tries).await? {
+                    Some(reply) => reply,
+                    None => return Err(error.with_kind(ErrorKind::AlreadyExists)),
                 }
             }
             Err(error) => return Err(error),
@@ -44,11 +49,14 @@ impl AzStore {
         })
     }
 
-    /// The blob that holds the key now, if one Put Blob of this body wrote it.
+    /// The blob that holds the key now, if the Put Blob with this token wrote it.
+    ///
+    /// # Errors
+    /// Where the question fails: whose blob it is, is not known then.
     async fn own_blob(
         &self,
         key: &Key,
-        body: &Payload,
+        token: Option<&str>,
         tries: &Tries<'_>,
     ) -> Result<Option<WriteReply>> {
         if !tries.unanswered() {
@@ -59,10 +67,7 @@ impl AzStore {
             .session
             .ask(&call, 200, &mut self.session.tries())
             .await?;
-        // The service keeps the MD5 of what one Put Blob wrote, whether it was sent or not.
-        let md5 = digest::md5(body).await?;
-        let ours = meta::read(&headers)?.size == body.len()
-            && header(&headers, "content-md5") == Some(&md5);
+        let ours = header(&headers, meta::WRITE_TOKEN) == token;
         Ok(ours.then(|| meta::write_reply(&headers)))
     }
 

@@ -151,9 +151,9 @@ impl Local {
     }
 }
 
-/// Gives the file the mode of the one it replaces, with `more` bits, and its owner where we may: what was private stays
+/// Gives the file the mode of the one it replaces, with the bits of `also`, and its owner where we may: what was private stays
 /// so.
-fn keep_access(target: &Path, file: &File, more: u32) {
+fn keep_access(target: &Path, file: &File, also: u32) {
     let Ok(found) = fs::symlink_metadata(target) else {
         return;
     };
@@ -166,7 +166,7 @@ fn keep_access(target: &Path, file: &File, more: u32) {
         // Only root may; whoever may replace a file need not be its owner.
         let _ = fchown(file, Some(user), Some(group));
     }
-    let mode = (found.mode() & 0o777) | more;
+    let mode = (found.mode() & 0o777) | also;
     if mode != own.mode() & 0o777 {
         // Refused by file systems without modes.
         let _ = file.set_permissions(Permissions::from_mode(mode));

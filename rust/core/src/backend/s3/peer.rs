@@ -19,6 +19,9 @@ use super::xml::is_complete;
 /// Put on an answer whose redirect will be followed, for those who see the answer only.
 pub(super) const FOLLOWED: &str = "x-s3dlio-followed";
 
+/// A header that no other S3 service sends.
+const ONLY_MINIO: &str = "x-ratelimit-limit";
+
 /// Facts that are found out once and then kept.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
@@ -42,11 +45,14 @@ impl Peer {
         self.is_minio.get().copied()
     }
 
-    /// Takes the header `server` of an answer.
-    pub(super) fn note_server(&self, server: Option<&str>) {
+    /// Takes the headers of an answer. A proxy may answer for the service, and puts its own name into `server`.
+    pub(super) fn note<'a>(&self, header: impl Fn(&str) -> Option<&'a str>) {
+        if header("x-amz-request-id").is_none() {
+            return;
+        }
         self.is_minio.get_or_init(|| {
-            let server = server.unwrap_or_default();
-            server.to_ascii_lowercase().contains("minio")
+            let server = header("server").unwrap_or_default();
+            server.to_ascii_lowercase().contains("minio") || header(ONLY_MINIO).is_some()
         });
     }
 
@@ -118,8 +124,8 @@ impl Intercept for Observer {
             let headers = context.response_mut().headers_mut();
             headers.insert(FOLLOWED, "1");
         }
-        self.0
-            .note_server(context.response().headers().get("server"));
+        let headers = context.response().headers();
+        self.0.note(|name| headers.get(name));
         Ok(())
     }
 

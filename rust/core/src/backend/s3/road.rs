@@ -146,7 +146,7 @@ impl Road {
                 patience: None,
             })
             .await?;
-        service.peer.note_server(response.headers.get("server"));
+        service.peer.note(|name| response.headers.get(name));
         match response.status {
             200..=299 => Ok(response),
             307 | 308 => Err(self.moved(service, &path, response).await),

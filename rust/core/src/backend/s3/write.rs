@@ -112,14 +112,15 @@ impl S3Store {
         }
         if attempts.unsure()
             && let Some(token) = token
-            && let Ok(head) = self.head(key).await
-            && has_token(&head, token)
         {
-            return Ok(WriteReply {
-                etag: head.e_tag,
-                version_id: head.version_id,
-                checksum: None,
-            });
+            let head = self.head(key).await.map_err(unknown)?;
+            if has_token(&head, token) {
+                return Ok(WriteReply {
+                    etag: head.e_tag,
+                    version_id: head.version_id,
+                    checksum: None,
+                });
+            }
         }
         Err(error.with_kind(ErrorKind::AlreadyExists))
     }
@@ -140,6 +141,15 @@ impl S3Store {
         };
         self.service.attempts().run(head).await
     }
+}
+
+/// The object that was met may be ours or another's, and the question failed.
+fn unknown(error: Error) -> Error {
+    let detail = format!(
+        "whether the object was written is not known: {}",
+        error.detail()
+    );
+    error.with_detail(detail)
 }
 
 pub(super) fn has_token(head: &HeadObjectOutput, token: &str) -> bool {

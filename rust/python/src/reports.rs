@@ -1,0 +1,150 @@
+//! What verbs on files give back.
+
+use pyo3::prelude::*;
+use s3dlio::SyncAction;
+
+/// A finished upload or download of files.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq)]
+pub struct TransferReport {
+    /// Files moved.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Of these bytes, what an earlier call had moved already.
+    resumed: u64,
+    /// Symlinks that are not followed, devices, empty objects that stand for directories.
+    skipped: u64,
+    /// Seconds of the whole call.
+    elapsed_s: f64,
+}
+
+impl From<s3dlio::TransferReport> for TransferReport {
+    fn from(report: s3dlio::TransferReport) -> Self {
+        TransferReport {
+            files: report.files,
+            bytes: report.bytes,
+            resumed: report.resumed,
+            skipped: report.skipped,
+            elapsed_s: report.elapsed.as_secs_f64(),
+        }
+    }
+}
+
+#[pymethods]
+impl TransferReport {
+    #[new]
+    fn new(files: u64, bytes: u64, resumed: u64, skipped: u64, elapsed_s: f64) -> Self {
+        TransferReport {
+            files,
+            bytes,
+            resumed,
+            skipped,
+            elapsed_s,
+        }
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (u64, u64, u64, u64, f64) {
+        (
+            self.files,
+            self.bytes,
+            self.resumed,
+            self.skipped,
+            self.elapsed_s,
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "TransferReport(files={}, bytes={}, resumed={}, skipped={}, elapsed_s={:.3})",
+            self.files, self.bytes, self.resumed, self.skipped, self.elapsed_s
+        )
+    }
+}
+
+/// Verb, source (None for a delete) and target.
+type Step = (String, Option<String>, String);
+
+/// A finished sync, or what it would do.
+#[pyclass(frozen, eq, get_all, module = "s3dlio")]
+#[derive(Debug, PartialEq)]
+pub struct SyncReport {
+    /// Files copied.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Files deleted.
+    deleted: u64,
+    /// Files left alone: they are alike, or symlinks, devices, empty objects that stand for directories.
+    skipped: u64,
+    /// Seconds of the whole call.
+    elapsed_s: f64,
+    /// Each step, as `("copy", source, target)` or `("delete", None, target)`.
+    actions: Vec<Step>,
+}
+
+impl From<s3dlio::SyncReport> for SyncReport {
+    fn from(report: s3dlio::SyncReport) -> Self {
+        let actions = report.actions.iter().map(|action| match action {
+            SyncAction::Copy { from, to, .. } => {
+                ("copy".to_owned(), Some(from.to_string()), to.to_string())
+            }
+            SyncAction::Delete { uri } => ("delete".to_owned(), None, uri.to_string()),
+        });
+        SyncReport {
+            files: report.files,
+            bytes: report.bytes,
+            deleted: report.deleted,
+            skipped: report.skipped,
+            elapsed_s: report.elapsed.as_secs_f64(),
+            actions: actions.collect(),
+        }
+    }
+}
+
+#[pymethods]
+impl SyncReport {
+    #[new]
+    fn new(
+        files: u64,
+        bytes: u64,
+        deleted: u64,
+        skipped: u64,
+        elapsed_s: f64,
+        actions: Vec<Step>,
+    ) -> Self {
+        SyncReport {
+            files,
+            bytes,
+            deleted,
+            skipped,
+            elapsed_s,
+            actions,
+        }
+    }
+
+    /// For pickle.
+    fn __getnewargs__(&self) -> (u64, u64, u64, u64, f64, Vec<Step>) {
+        (
+            self.files,
+            self.bytes,
+            self.deleted,
+            self.skipped,
+            self.elapsed_s,
+            self.actions.clone(),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "SyncReport(files={}, bytes={}, deleted={}, skipped={}, elapsed_s={:.3}, {} actions)",
+            self.files,
+            self.bytes,
+            self.deleted,
+            self.skipped,
+            self.elapsed_s,
+            self.actions.len()
+        )
+    }
+}

@@ -1,0 +1,109 @@
+//! One tree made like another.
+
+use pyo3::prelude::*;
+use s3dlio::{Client, Compare, Meter, Result, SyncOptions};
+
+use crate::arguments::count;
+use crate::files::Source;
+use crate::options::OptionsArgument;
+use crate::progress::{self, Shown};
+use crate::reports::SyncReport;
+use crate::{clients, errors};
+
+/// Makes a directory or prefix like another one: copies what is missing or different.
+///
+/// Both are listed to their end before anything is changed. Files are copied as `upload` and `download` do.
+///
+/// Args:
+///     src: The tree to read: a directory (path, `file://` or `direct://`) or a prefix, with or without a final `/`.
+///     dst: The tree to change, likewise.
+///     delete: Remove below `dst` what `src` has not; only after all copies succeeded.
+///     dry_run: Only tell what would be done.
+///     compare: What two files of one name must have in common to be left alone, beside their size: `size` nothing;
+///         `size+mtime` that `src` was not changed after `dst` was written; `etag` an MD5 (of S3 objects written by one
+///         request; of files it is computed); `checksum` the checksum that the service stores, or that of the bytes.
+///     max_in_flight: Files copied at the same time, above 0.
+///     progress: As for `upload`.
+///     options: Settings of this call, as a dict or `Options`.
+///
+/// Returns:
+///     A `SyncReport`: files and bytes copied, files deleted and left alone, seconds, and each step in `actions` as
+///     `("copy", source, target)` or `("delete", None, target)`.
+///
+/// Raises:
+///     NotFoundError: `src` is a directory that does not exist, or there is no such bucket.
+///     InvalidInputError: `src` and `dst` overlap, or `delete` would remove everything because `src` is empty.
+///     UnsafePathError: Keys that cannot be files below `dst`; the others are copied.
+///     StorageError: Of a listing, with nothing changed; or of files that failed, which the message counts and names.
+///
+/// Example:
+///     >>> import pathlib, tempfile, s3dlio
+///     >>> s3dlio.create_bucket("memory://doc-sync/")
+///     >>> with tempfile.TemporaryDirectory() as directory:
+///     ...     _ = pathlib.Path(directory, "a").write_text("abc")
+///     ...     first = s3dlio.sync(directory, "memory://doc-sync/p/")
+///     ...     again = s3dlio.sync(directory, "memory://doc-sync/p/", dry_run=True)
+///     >>> first.files, again.actions
+///     (1, [])
+#[pyfunction]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', max_in_flight=32, progress=None, options=None)")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the words of the verb, all but two by name only"
+)]
+pub fn sync(
+    py: Python<'_>,
+    src: Source,
+    dst: Source,
+    delete: bool,
+    dry_run: bool,
+    compare: &str,
+    #[pyo3(from_py_with = count)] max_in_flight: usize,
+    progress: Shown,
+    options: Option<OptionsArgument>,
+) -> PyResult<SyncReport> {
+    let how = how(delete, dry_run, compare, max_in_flight)?;
+    let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
+    let work = make_alike(client, src.0, dst.0, how, meter.clone());
+    progress::run(py, work, &meter, &progress)
+}
+
+#[pyfunction]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', max_in_flight=32, progress=None, options=None)")]
+#[expect(clippy::too_many_arguments, reason = "as for sync")]
+pub fn sync_async<'py>(
+    py: Python<'py>,
+    src: Source,
+    dst: Source,
+    delete: bool,
+    dry_run: bool,
+    compare: &str,
+    #[pyo3(from_py_with = count)] max_in_flight: usize,
+    progress: Shown,
+    options: Option<OptionsArgument>,
+) -> PyResult<(Bound<'py, PyAny>, progress::Meter)> {
+    let how = how(delete, dry_run, compare, max_in_flight)?;
+    let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
+    let work = make_alike(client, src.0, dst.0, how, meter.clone());
+    progress::start(py, work, meter, &progress)
+}
+
+fn how(delete: bool, dry_run: bool, compare: &str, max_in_flight: usize) -> PyResult<SyncOptions> {
+    Ok(SyncOptions {
+        delete,
+        dry_run,
+        compare: compare.parse::<Compare>().map_err(errors::to_python)?,
+        max_in_flight,
+    })
+}
+
+async fn make_alike(
+    client: Client,
+    source: String,
+    target: String,
+    how: SyncOptions,
+    meter: Meter,
+) -> Result<SyncReport> {
+    let report = client.sync(&source, &target, &how, &meter).await?;
+    Ok(report.into())
+}

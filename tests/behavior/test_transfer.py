@@ -1,0 +1,162 @@
+"""Trees of files go up and come down, on every back end; what was killed goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import s3dlio as s3
+from behavior.place import PART
+
+if TYPE_CHECKING:
+    from behavior.place import Place
+
+FILES = {
+    "empty": b"",
+    "one": b"1",
+    "deep/er/a b+c%20#": bytes(4096),
+    "deep/ü": b"u" * 70_000,
+    "large": bytes(range(256)) * ((2 * PART + 256) // 256),
+}
+MANY = 300
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def read(root: Path) -> dict[str, bytes]:
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def options_of(place: Place, **more: object) -> dict[str, object]:
+    """Other options would lead to another client, whose memory is empty."""
+    return place.options if place.target == "memory" else {**place.options, **more}
+
+
+def test_a_tree_goes_up_and_comes_down(place: Place, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    write(source, FILES)
+    options = options_of(place, journal_dir=tmp_path / "journals")
+
+    up = s3.upload(source, place.uri("p/"), options=options)
+    down = s3.download(place.uri("p/"), target, options=options)
+
+    assert place.names() == sorted(f"p/{name}" for name in FILES)
+    assert read(target) == FILES
+    for report in (up, down):
+        assert report.files == len(FILES)
+        assert report.bytes == sum(map(len, FILES.values()))
+        assert (report.resumed, report.skipped) == (0, 0)
+
+
+def test_many_small_files_in_many_directories(place: Place, tmp_path: Path) -> None:
+    files = {f"d{number % 7}/e{number % 3}/{number}": b"x" * number for number in range(MANY)}
+    source, target = tmp_path / "source", tmp_path / "target"
+    write(source, files)
+    options = options_of(place, durable=False)
+
+    s3.upload([source / "d[0-3]", source / "d[4-6]"], place.uri("p/"), options=options)
+    s3.download(place.uri("p/"), target, options=options)
+
+    assert read(target) == files
+
+
+def test_one_level_of_a_prefix(place: Place, tmp_path: Path) -> None:
+    for name in ("p/dummy1", "p/data/dummy2", "p/data/logs/dummy3"):
+        place.put(name, name.encode())
+
+    s3.download(place.uri("p/"), tmp_path / "one", recursive=False, options=place.options)
+    s3.download(place.uri("p/"), tmp_path / "all", options=place.options)
+
+    assert sorted(read(tmp_path / "one")) == ["dummy1"]
+    assert sorted(read(tmp_path / "all")) == ["data/dummy2", "data/logs/dummy3", "dummy1"]
+
+
+def test_a_sync_either_way(place: Place, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    write(source, FILES)
+    there, options = place.uri("p"), place.options
+
+    assert s3.sync(source, there, options=options).files == len(FILES)
+    (source / "one").unlink()
+    planned = s3.sync(source, there, delete=True, dry_run=True, options=options)
+    assert planned.actions == [("delete", None, place.uri("p/one"))]
+    assert s3.sync(source, there, delete=True, options=options).deleted == 1
+    assert s3.sync(there, target, options=options).files == len(FILES) - 1
+
+    assert read(target) == {name: data for name, data in FILES.items() if name != "one"}
+    again = s3.sync(there, target, compare="checksum", options=options)
+    assert (again.files, again.actions) == (0, [])
+
+
+CHILD = """
+import ast, sys
+import s3dlio as s3
+
+verb, source, target, options = sys.argv[1:]
+getattr(s3, verb)(source, target, options=ast.literal_eval(options))
+"""
+PARTS = 30
+LARGE = b"".join(number.to_bytes(4, "big") * (PART // 4) for number in range(PARTS)) + b"end"
+
+
+def kill_midway(verb: str, source: str, target: str, options: dict[str, object]) -> int:
+    """Run a transfer, kill it when a few parts are noted, and tell how many are."""
+    journals = Path(str(options["journal_dir"]) if verb == "upload" else target)
+
+    def noted() -> int:
+        lines = [path.read_bytes().count(b"\n") for path in journals.glob(".s3dlio-*.journal")]
+        return max(lines, default=1) - 1
+
+    arguments = [verb, source, target, repr(options)]
+    with subprocess.Popen([sys.executable, "-c", CHILD, *arguments]) as child:
+        while noted() < 3:
+            assert child.poll() is None, "it ended before it could be killed"
+        child.kill()
+    return noted()
+
+
+def test_a_killed_upload_goes_on(place: Place, tmp_path: Path) -> None:
+    if place.target == "memory":
+        pytest.skip("objects in memory go with the process")
+    source = tmp_path / "large"
+    source.write_bytes(LARGE)
+    journals = tmp_path / "journals"
+    journals.mkdir()
+    slowly = {**place.options, "concurrency": 1, "journal_dir": str(journals)}
+    if place.local:
+        journals = Path(place.uri("").removeprefix(f"{place.target}://"))
+        slowly["journal_dir"] = str(journals)
+
+    noted = kill_midway("upload", str(source), place.uri("large"), slowly)
+    assert place.names() == []
+    report = s3.upload(source, place.uri("large"), options=slowly)
+
+    assert report.resumed >= noted * PART
+    assert report.bytes == len(LARGE)
+    assert place.get("large") == LARGE
+    assert list(journals.glob(".s3dlio-*")) == []
+
+
+def test_a_killed_download_goes_on(place: Place, tmp_path: Path) -> None:
+    if place.target == "memory":
+        pytest.skip("objects in memory go with the process")
+    place.put("large", LARGE)
+    target = tmp_path / "target"
+    slowly = {**place.options, "concurrency": 1}
+
+    noted = kill_midway("download", place.uri("large"), str(target), slowly)
+    assert s3.list(f"file://{target}/") == []
+    report = s3.download(place.uri("large"), target, options=slowly)
+
+    assert report.resumed >= noted * PART
+    assert read(target) == {"large": LARGE}

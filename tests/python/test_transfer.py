@@ -1,0 +1,201 @@
+"""`upload`, `download` and `sync` as Python sees them: arguments, progress, interrupts, errors."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import s3dlio as s3
+from python.child import DEADLINE, pickled, program, run
+from python.stalling import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    base = f"memory://files-{secrets.token_hex(4)}/"
+    s3.create_bucket(base)
+    yield base
+    s3.delete(base)
+    s3.delete_bucket(base)
+
+
+def fill(root: Path, count: int = 5) -> Path:
+    root.mkdir()
+    for number in range(count):
+        (root / f"{number}.bin").write_bytes(bytes(number))
+    return root
+
+
+def test_sources_are_paths_uris_and_lists_of_them(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src")
+
+    s3.upload(root / "0.bin", bucket + "a/")
+    s3.upload(str(root / "1.bin"), bucket + "a/")
+    s3.upload(f"file://{root}/2.bin", bucket + "a/")
+    s3.upload((root / f"[{digit}].bin" for digit in "34"), bucket + "a/")
+    s3.upload([root / "0.bin"], bucket + "b")
+
+    assert s3.list(bucket, True) == [*(f"a/{number}.bin" for number in range(5)), "b"]
+    for wrong in (3, [3], None):
+        with pytest.raises(TypeError):
+            s3.upload(wrong, bucket)  # type: ignore[arg-type]
+    with pytest.raises(s3.InvalidInputError, match="UTF-8"):
+        s3.upload(os.fsdecode(b"no\xff"), bucket)
+    with pytest.raises(s3.InvalidInputError, match="max_in_flight"):
+        s3.download(bucket, tmp_path / "x", max_in_flight=0)
+
+
+def test_a_missing_source_is_not_found(bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        s3.upload(tmp_path / "nothing", bucket)
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        s3.download(bucket + "nothing/", tmp_path)
+
+
+def test_a_bucket_is_made_when_asked(tmp_path: Path) -> None:
+    base = f"memory://made-{secrets.token_hex(4)}/"
+    root = fill(tmp_path / "src")
+
+    with pytest.raises(s3.NotFoundError, match="5 files failed"):
+        s3.upload(root, base)
+    assert s3.upload(root, base, create_bucket=True).files == 5
+
+
+def test_unsafe_keys_are_listed_and_the_rest_comes(bucket: str, tmp_path: Path) -> None:
+    for key in ("p/../up", "p/fine", "p/dir", "p/dir/file"):
+        s3.put(bucket + key, b"x")
+
+    with pytest.raises(s3.UnsafePathError) as caught:
+        s3.download(bucket + "p/", tmp_path / "to")
+
+    assert "2 files failed" in str(caught.value)
+    assert "p/../up" in str(caught.value)
+    assert caught.value.op == "download"
+    assert sorted(path.name for path in (tmp_path / "to").rglob("*")) == ["dir", "file", "fine"]
+    assert not (tmp_path / "up").exists()
+
+
+def test_progress_grows_to_the_whole(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src", 50)
+    seen: list[s3.TransferProgress] = []
+
+    s3.upload(root, bucket, progress=seen.append)
+
+    last = seen[-1]
+    assert last == s3.TransferProgress(sum(range(50)), sum(range(50)), 50, 50)
+    for before, after in itertools.pairwise(seen):
+        assert before.bytes_done <= after.bytes_done
+        assert before.files_done <= after.files_done
+    assert pickled(last) == last
+
+
+def test_the_loop_hears_of_progress(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src")
+    seen: list[s3.TransferProgress] = []
+
+    async def work() -> None:
+        assert (await s3.upload_async(root, bucket + "p/", progress=seen.append)).files == 5
+        assert (await s3.download_async(bucket + "p/", tmp_path / "to")).files == 5
+        report = await s3.sync_async(bucket + "p/", tmp_path / "to", dry_run=True, progress=False)
+        assert report.actions == []
+
+    asyncio.run(work())
+
+    assert (seen[-1].files_done, seen[-1].files_total) == (5, 5)
+
+
+class EnoughError(Exception):
+    pass
+
+
+def test_an_exception_of_the_callable_ends_the_call(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src")
+
+    def refuse(_now: s3.TransferProgress) -> None:
+        raise EnoughError
+
+    async def work() -> None:
+        await s3.upload_async(root, bucket, progress=refuse)
+
+    with pytest.raises(EnoughError):
+        s3.upload(root, bucket, progress=refuse)
+    with pytest.raises(EnoughError):
+        asyncio.run(work())
+    with pytest.raises(TypeError, match="progress"):
+        s3.upload(root, bucket, progress=3)  # type: ignore[arg-type]
+
+
+def test_a_callable_may_use_the_library_while_a_transfer_stands_still(tmp_path: Path) -> None:
+    with Server() as server:
+        seen: list[object] = []
+
+        def look(_now: s3.TransferProgress) -> None:
+            seen.append(s3.exists(f"file://{tmp_path}/nothing"))
+            server.resume_later()
+
+        s3.download("s3://bucket/key", tmp_path, progress=look, options=server.options)
+
+    assert seen
+    assert (tmp_path / "key").read_bytes() == b"x" * (1 << 20)
+
+
+def test_ctrl_c_ends_a_download_and_leaves_no_file(tmp_path: Path) -> None:
+    code = """
+import ast, sys
+import s3dlio as s3
+
+print("ready", flush=True)
+try:
+    s3.download("s3://bucket/key", sys.argv[2], options=ast.literal_eval(sys.argv[1]))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with Server() as server:
+        command = program(code, [repr(server.options), str(tmp_path / "to")])
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            assert server.half_sent.wait(DEADLINE)
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "interrupted\n"
+            assert child.wait(DEADLINE) == 0
+
+    assert not (tmp_path / "to").exists() or list((tmp_path / "to").iterdir()) == []
+
+
+def test_a_bar_is_for_terminals_only() -> None:
+    output = run("""
+import os, pathlib, tempfile
+import s3dlio as s3
+os.dup2(1, 2)
+s3.create_bucket("memory://bar/")
+with tempfile.TemporaryDirectory() as directory:
+    pathlib.Path(directory, "a").write_bytes(b"a")
+    assert s3.upload(directory, "memory://bar/", progress=True).files == 1
+""")
+
+    assert output == ""
+
+
+def test_reports_are_values(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src")
+
+    up, sync = s3.upload(root, bucket), s3.sync(root, bucket)
+
+    for report in (up, sync):
+        assert pickled(report) == report
+        assert repr(report).startswith(type(report).__name__)
+    assert (sync.files, sync.skipped) == (0, 5)
+    with pytest.raises(s3.InvalidInputError, match="size\\+mtime"):
+        s3.sync(root, bucket, compare="date")  # type: ignore[arg-type]
