@@ -83,10 +83,10 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .timeout_config(timeouts)
         // Ours, see `attempts` and `stall`: they go on through the body and count it all together.
         .retry_config(RetryConfig::disabled())
-        // Whoever waits for credentials is a request, with a stall limit of its own.
+        // As `identity` has it for the requests that are signed here.
         .identity_cache(
             IdentityCache::lazy()
-                .load_timeout(config.retry.deadline)
+                .load_timeout(config.retry.stall_timeout)
                 .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -129,7 +129,7 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         client: Client::from_conf(s3.build()),
         is_aws,
         transport,
-        identity: Identity::new(credentials),
+        identity: Identity::new(credentials, config.retry.stall_timeout),
         rules,
     })
 }

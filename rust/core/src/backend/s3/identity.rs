@@ -12,18 +12,19 @@ use tokio::time::timeout;
 use super::error::no_credentials;
 use crate::error::Result;
 
-/// Ask again so long before the end.
+/// Ask again so long before the end, or at half of a shorter life.
 const EARLY: Duration = Duration::from_mins(5);
+/// What is left of a life is used up by the request that is about to begin.
+const LEAST: Duration = Duration::from_secs(10);
 /// Ask again after so long where no end is told: files and environments change.
 const UNTIL_ASKED: Duration = Duration::from_mins(15);
-
-/// A process or a service that gives credentials may hang.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Identity {
     /// None signs nothing.
     provider: Option<SharedCredentialsProvider>,
+    /// A process or a service that gives credentials may hang.
+    patience: Duration,
     kept: Mutex<Option<Kept>>,
 }
 
@@ -34,9 +35,10 @@ struct Kept {
 }
 
 impl Identity {
-    pub(super) fn new(provider: Option<SharedCredentialsProvider>) -> Self {
+    pub(super) fn new(provider: Option<SharedCredentialsProvider>, patience: Duration) -> Self {
         Identity {
             provider,
+            patience,
             kept: Mutex::default(),
         }
     }
@@ -56,14 +58,17 @@ impl Identity {
         {
             return Ok(Some(kept.credentials.clone()));
         }
-        let answer = match timeout(PATIENCE, provider.provide_credentials()).await {
+        let answer = match timeout(self.patience, provider.provide_credentials()).await {
             Ok(answer) => answer,
-            Err(_) => Err(CredentialsError::provider_timed_out(PATIENCE)),
+            Err(_) => Err(CredentialsError::provider_timed_out(self.patience)),
         };
         match answer {
             Ok(credentials) => {
                 let renew = match credentials.expiry() {
-                    Some(end) => end.checked_sub(EARLY).unwrap_or(end),
+                    Some(end) => {
+                        let life = end.duration_since(now).unwrap_or_default();
+                        now + life.saturating_sub(EARLY.min(life / 2).max(LEAST))
+                    }
                     None => now + UNTIL_ASKED,
                 };
                 *kept = Some(Kept {
@@ -132,7 +137,10 @@ mod tests {
             good,
             life,
         };
-        let identity = Identity::new(Some(SharedCredentialsProvider::new(source)));
+        let identity = Identity::new(
+            Some(SharedCredentialsProvider::new(source)),
+            Duration::from_mins(1),
+        );
         let mut answers = Vec::new();
         for _ in 0..3 {
             let credentials = identity.credentials().await;
@@ -154,15 +162,18 @@ mod tests {
         assert_eq!((ids(hour), asked), (vec!["id-0".to_owned(); 3], 1));
 
         let (minute, asked) = ask(3, Some(Duration::from_mins(1))).await;
+        assert_eq!((ids(minute), asked), (vec!["id-0".to_owned(); 3], 1));
+
+        let (ending, asked) = ask(3, Some(Duration::from_secs(9))).await;
         assert_eq!(
-            (ids(minute), asked),
+            (ids(ending), asked),
             (vec!["id-0".into(), "id-1".into(), "id-2".into()], 3)
         );
     }
 
     #[tokio::test]
     async fn a_provider_that_is_away_stops_nobody_who_has_some() {
-        let (kept, _) = ask(1, Some(Duration::from_mins(1))).await;
+        let (kept, _) = ask(1, Some(Duration::from_secs(9))).await;
         assert_eq!(ids(kept), vec!["id-0".to_owned(); 3]);
 
         let (none, _) = ask(0, None).await;
@@ -175,6 +186,12 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_signs_what_is_anonymous() {
-        assert!(Identity::new(None).credentials().await.unwrap().is_none());
+        assert!(
+            Identity::new(None, Duration::ZERO)
+                .credentials()
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -149,14 +149,14 @@ impl Road {
         service.peer.note(|name| response.headers.get(name));
         match response.status {
             200..=299 => Ok(response),
-            307 | 308 => Err(self.moved(service, &path, &response)),
+            307 | 308 => Err(self.moved(service, &path, response).await),
             _ => Err(service.learn(refused(service, response).await)),
         }
     }
 
     /// A redirect: followed at the next try, by the SDK's way, if it may be.
-    fn moved(&self, service: &Service, path: &str, response: &Response) -> Failure {
-        let headers = &response.headers;
+    async fn moved(&self, service: &Service, path: &str, response: Response) -> Failure {
+        let headers = response.headers;
         let asked = format!("{}://{}{path}", self.scheme, self.authority);
         let places = &service.peer.places;
         let followed = headers
@@ -166,7 +166,8 @@ impl Road {
             FOLLOWED => followed.then_some("1"),
             name => headers.get(name),
         };
-        refusal(response.status, &header, &[])
+        let document = response.body.collect(MAX_REFUSAL).await.unwrap_or_default();
+        refusal(response.status, &header, &document)
     }
 }
 
