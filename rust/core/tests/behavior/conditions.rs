@@ -151,7 +151,11 @@ async fn a_blob_whose_answer_was_lost_is_known_again() {
         if_none_match: true,
         ..WriteOptions::default()
     };
-    let put = || rig.client.put(&blob(), Payload::from(b"lock".to_vec()), &only_new);
+    let at = blob();
+    let put = || {
+        rig.client
+            .put(&at, Payload::from(b"lock".to_vec()), &only_new)
+    };
     rig.server
         .fault(Fault::once(Action::LoseAnswer { reset: true }).op("PutBlob"));
 
@@ -162,7 +166,7 @@ async fn a_blob_whose_answer_was_lost_is_known_again() {
         .fault(Fault::once(Action::LoseRequest { reset: true }).op("PutBlob"));
     let error = put().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
-    let meta = rig.client.stat(&blob()).await.unwrap();
+    let meta = rig.client.stat(&at).await.unwrap();
     assert!(meta.metadata.is_empty(), "{meta:?}");
 }
 

@@ -110,7 +110,7 @@ fn closes_at_the_second()
 
 #[tokio::test]
 async fn a_request_that_met_a_closed_connection_is_sent_again_once() {
-    for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
+    for method in [Method::GET, Method::HEAD] {
         let server = Server::start([talk(closes_at_the_second()), answer(OK)]).await;
         let transport = transport(&[]);
         text(get(&transport, &server).await.unwrap()).await.unwrap();
@@ -136,8 +136,13 @@ async fn what_may_have_been_done_is_not_sent_again() {
     let silent = || talk(async |mut socket| drop(socket.hear().await));
     // Each is followed by a connection on which all would be well.
     for (method, talks) in [
-        // Not idempotent.
+        // These change something.
         (Method::POST, vec![talk(closes_at_the_second()), answer(OK)]),
+        (Method::PUT, vec![talk(closes_at_the_second()), answer(OK)]),
+        (
+            Method::DELETE,
+            vec![talk(closes_at_the_second()), answer(OK)],
+        ),
         // Part of an answer came.
         (Method::GET, vec![part("HTTP/1.1 2"), answer(OK)]),
         // Once is enough.

@@ -128,7 +128,13 @@ async fn a_write_whose_answer_was_lost_is_looked_for() {
     };
     let conflict = || say(409, "x-ms-error-code: BlobAlreadyExists\r\n", "");
     let found = || cut(200, TAGGED, "", 9);
-    let denied = || say(403, "x-ms-error-code: AuthorizationPermissionMismatch\r\n", "");
+    let denied = || {
+        say(
+            403,
+            "x-ms-error-code: AuthorizationPermissionMismatch\r\n",
+            "",
+        )
+    };
     for (answer, expected) in [
         (found(), ErrorKind::AlreadyExists),
         // Whose blob it is, is not known.
