@@ -237,7 +237,13 @@ def test_read_into_needs_writable_contiguous_memory(target: Memory) -> None:
         s3.read_into(URI, target)
 
 
-@pytest.mark.parametrize("data", [np.array([{}, "x"], dtype=object), (ctypes.py_object * 2)(1, 2)])
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.array([{}, "x"], dtype=object),
+        (ctypes.py_object * 2)(ctypes.py_object(1), ctypes.py_object(2)),
+    ],
+)
 def test_addresses_of_objects_are_not_stored(data: Memory) -> None:
     with pytest.raises(s3.InvalidInputError, match="Python objects"):
         s3.put(URI, data)
