@@ -27,6 +27,7 @@ __all__ = [
     "TransferReport",
     "Writer",
     "__version__",
+    "_restore_buffer",
     "copy",
     "copy_async",
     "create_bucket",
