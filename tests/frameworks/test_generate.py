@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import s3dlio as s3
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZES = [300, 4096, 65_535, 65_536, 65_578, (17 << 20) + 5]
+
+
+@pytest.fixture(scope="module")
+def tf() -> ModuleType:
+    """TensorFlow, which every Python must have but those it has no wheels for."""
+    if sys.version_info >= (3, 14):
+        pytest.skip("TensorFlow 2.21 has no wheels for this Python")
+    import tensorflow as module  # noqa: ICN001, PLC0415 - not there for every Python
+
+    assert isinstance(module, ModuleType)
+    return module
 
 
 def made(directory: Path, object_type: str, size: int) -> Path:
@@ -26,7 +38,7 @@ def made(directory: Path, object_type: str, size: int) -> Path:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_tensorflow_reads_every_record(tmp_path: Path, size: int) -> None:
+def test_tensorflow_reads_every_record(tf: ModuleType, tmp_path: Path, size: int) -> None:
     path = made(tmp_path, "TFRECORD", size)
 
     feature = {"data": tf.io.FixedLenFeature([], tf.string)}
@@ -41,7 +53,7 @@ def test_tensorflow_reads_every_record(tmp_path: Path, size: int) -> None:
     assert all(stored.count(payload) == 1 for payload in slow)
 
 
-def test_tensorflow_sees_a_damaged_record(tmp_path: Path) -> None:
+def test_tensorflow_sees_a_damaged_record(tf: ModuleType, tmp_path: Path) -> None:
     path = made(tmp_path, "TFRECORD", 300)
     damaged = bytearray(path.read_bytes())
     damaged[150] ^= 1
