@@ -16,7 +16,8 @@ RUN /venv/bin/maturin build --locked --profile dist --features extension-module 
 
 FROM python:3.13-slim-bookworm
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    pip install --no-cache-dir /wheels/*.whl numpy
+    --mount=type=bind,source=tests/requirements.txt,target=/requirements.txt \
+    pip install --no-cache-dir /wheels/*.whl "$(grep '^numpy==' /requirements.txt)"
 RUN useradd --create-home s3dlio
 USER s3dlio
 WORKDIR /home/s3dlio
