@@ -1,9 +1,8 @@
-"""Bytes come back as they were put: whole, in ranges, in parts, by both forms of each verb."""
+"""Bytes come back as they were put: whole, in ranges, in parts."""
 
 from __future__ import annotations
 
 import array
-import asyncio
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -40,30 +39,6 @@ def test_an_object_of_many_parts_round_trips(place: Place) -> None:
     assert got.crc32c() == result.crc32c
     stats = s3.get_many_stats([place.uri("large")], options=place.options)
     assert stats == (1, len(sent))
-
-
-def test_the_async_twins_do_the_same(place: Place) -> None:
-    sent = RANDOM.randbytes(PART + 5)
-    uri, options = place.uri("object"), place.options
-
-    async def main() -> None:
-        await s3.put_async(uri, sent, options=options)
-        assert await s3.get_async(uri, options=options) == sent
-        assert await s3.get_range_async(uri, 3, 10, options=options) == sent[3:13]
-        assert await s3.exists_async(uri, options=options)
-        assert (await s3.stat_async(uri, options=options))["size"] == len(sent)
-        ((first, got),) = await s3.get_many_async([uri], options=options)
-        assert (first, got) == (uri, sent)
-        assert await s3.get_many_stats_async([uri], options=options) == (1, len(sent))
-        pairs = [(place.uri(f"many/{i}"), b"x" * i) for i in range(5)]
-        await s3.put_many_async(pairs, options=options)
-        assert len(await s3.list_async(place.uri("many/"), options=options)) == 5
-        assert await s3.delete_async(place.uri("many/"), options=options) == 5
-        with pytest.raises(s3.NotFoundError):
-            await s3.get_async(place.uri("missing"), options=options)
-        await asyncio.gather(*(s3.get_async(uri, options=options) for _ in range(8)))
-
-    asyncio.run(main())
 
 
 def test_ranges_at_every_border(place: Place) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 import random
 import secrets
@@ -47,17 +46,6 @@ def test_a_copy_has_the_bytes_and_properties_of_its_source(place: Place, size: i
     assert (copied.size, copied.etag) == (size, after["etag"])
     assert copied.crc32c in {None, place.get("a b+%/source").crc32c()}
     assert pickle.loads(pickle.dumps(copied)) == copied  # noqa: S301 - our own bytes
-
-
-def test_the_async_twin_does_the_same(place: Place) -> None:
-    place.put("source", b"bytes")
-
-    async def main() -> s3.CopyResult:
-        source, target = place.uri("source"), place.uri("target")
-        return await s3.copy_async(source, target, options=place.options)
-
-    assert asyncio.run(main()).size == 5
-    assert place.get("target") == b"bytes"
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -69,13 +69,6 @@ def test_nobody_can_do_anything_else(services: Place) -> None:
     assert services.get("object") == services.get("other") == SENT
 
 
-def test_what_is_no_service_has_no_url(place: Place) -> None:
-    if place.service:
-        pytest.skip("a service has")
-    with pytest.raises(s3.UnsupportedError):
-        s3.presign(place.uri("object"), options=place.options)
-
-
 @pytest.mark.parametrize("seconds", [0, -1, 604_801, 1 << 70])
 def test_a_time_out_of_bounds_is_named(seconds: int) -> None:
     with pytest.raises(s3.InvalidInputError, match=f"{seconds}"):

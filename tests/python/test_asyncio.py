@@ -30,45 +30,6 @@ def _bucket() -> Iterator[None]:
     s3.delete_bucket(BASE)
 
 
-def test_every_twin_does_what_its_verb_does() -> None:
-    async def work() -> None:
-        bucket = "memory://asyncio-other/"
-        await s3.create_bucket_async(bucket)
-        result = await s3.put_async(bucket + "k", b"0123456789", metadata={"a": "b"})
-        assert result.size == 10
-        assert await s3.get_async(bucket + "k", offset=2) == b"23456789"
-        assert await s3.get_range_async(bucket + "k", 1, 2) == b"12"
-        row = bytearray(4)
-        assert await s3.read_into_async(bucket + "k", row, offset=3) == 4
-        assert row == b"3456"
-        row.append(0)
-        ends = [(bucket + "k", 8, bytearray(2)), (bucket + "k", 0, bytearray(1))]
-        assert await s3.read_into_many_async(ends) == 3
-        assert [end for _, _, end in ends] == [b"89", b"0"]
-        vector = await s3.put_vectored_async(bucket + "v", [b"a", b"b"], crc_spans=[(0, 2)])
-        assert vector.span_crc32c == (vector.crc32c,)
-        got = [(i, data.tobytes()) async for i, data in s3.iter_many_async([bucket + "v"])]
-        assert got == [(0, b"ab")]
-        assert [entry.key async for entry in s3.scan_async(bucket)] == ["k", "v"]
-        assert (await s3.stat_many_async([bucket + "v"]))[0][1]["size"] == 2
-        assert await s3.delete_many_async([bucket + "v"]) == 1
-        await s3.put_many_async([(bucket + "l", b"l")])
-        assert len(await s3.get_many_async([bucket + "k", bucket + "l"])) == 2
-        assert await s3.get_many_stats_async([bucket + "k", bucket + "l"]) == (2, 11)
-        assert await s3.list_async(bucket) == ["k", "l"]
-        assert await s3.list_uris_async(bucket) == [bucket + "k", bucket + "l"]
-        assert (await s3.stat_async(bucket + "k"))["metadata"] == {"a": "b"}
-        assert await s3.exists_async(bucket + "k")
-        store = s3.CheckpointStore(bucket + "run")
-        await store.put_shard_async("w", 0, b"abc")
-        assert await store.get_shard_async("w", 0) == b"abc"
-        assert await s3.delete_async(bucket) >= 2
-        nothing: object = await s3.delete_bucket_async(bucket)  # type: ignore[func-returns-value]
-        assert nothing is None
-
-    asyncio.run(work())
-
-
 def test_a_twin_is_a_coroutine() -> None:
     s3.put(URI, b"abc")
 
