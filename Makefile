@@ -152,8 +152,7 @@ servers: .venv/.created ## Start MinIO and Azurite, print the environment to exp
 	@$(python) tests/servers.py
 
 .PHONY: bench
-bench: $(installed) ## Measure against boto3 and obstore
-	@$(phase) 'install peers' $(pip) install -r benches/requirements.txt
+bench: $(installed) ## Measure against the peers (ARGS='--rounds 5 --group s3'; nginx-light and fio from Debian)
 	@$(phase) 'bench' $(servers) $(python) benches/run.py $(ARGS)
 
 .PHONY: docs

@@ -1,4 +1,4 @@
-"""Compare this library with its peers on one S3 server, interleaved: ``make bench``.
+"""Compare this library with its peers: ``make bench``.
 
 Every round runs each client once, in a fresh process and in an order that changes, so that a noisy
 machine hurts all of them alike. What counts are the ratios within one run.
@@ -9,117 +9,220 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
-import statistics
+import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from clients import BUCKET, CLIENTS
-
+import environments
+import machine
+import report
 import s3dlio
+from cases import CASES, OURS, S3_PEERS, Case
+from peers import PEERS, Place
+from services import AZ_ROOT, BUCKET, S3_ROOT, MissingError, Service, Services, bypass_proxies, need
 
-MIB = 1 << 20
-GIB = 1 << 30
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-
-@dataclass(frozen=True)
-class Case:
-    """So many objects of one size, written or read."""
-
-    verb: str
-    count: int
-    size: int
-
-    @property
-    def name(self) -> str:
-        unit = f"{self.size // MIB} MiB" if self.size >= MIB else f"{self.size // 1024} KiB"
-        return f"{self.verb} {self.count} x {unit}"
-
-    @property
-    def gib(self) -> float:
-        return self.count * self.size / GIB
+HERE = Path(__file__).parent
+LIMIT_S = 300
+"""A client that takes longer has hung; its case goes on without it."""
+COUNTED = 8
+"""Objects of which the requests are counted: enough for the number of one."""
 
 
-CASES = (
-    Case("put", 64, 8 * MIB),
-    Case("get", 64, 8 * MIB),
-    Case("put", 1, 1024 * MIB),
-    Case("get", 1, 1024 * MIB),
-    Case("put", 1000, 4 * 1024),
-    Case("get", 1000, 4 * 1024),
-)
+class FailedError(Exception):
+    """A client could not be measured."""
 
 
-def measure(client: str, case: Case) -> dict[str, float]:
-    """One fresh process."""
-    child = Path(__file__).with_name("child.py")
-    command = [sys.executable, str(child), client, case.verb, str(case.count), str(case.size)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def child(client: str, case: Case, service: Service, control: str | None = None) -> dict[str, Any]:
+    """One fresh process.
+
+    Raises:
+        FailedError: It ended otherwise than with figures.
+    """
+    try:
+        python = environments.python_of(client)
+        environment = {**os.environ, **bypass_proxies(), **service.environment}
+        if python != sys.executable:
+            environment.pop("PYTHONPATH", None)  # of another environment
+        if client == "s5cmd":
+            environment["S3DLIO_BENCH_S5CMD"] = environments.s5cmd()
+        if client.startswith("fio"):
+            need("fio", "fio")
+    except (environments.NotInstalledError, MissingError) as error:
+        raise FailedError(str(error)) from None
+    if "S3_ENDPOINT_URL" not in environment:
+        environment["S3_ENDPOINT_URL"] = environment.get("AWS_ENDPOINT_URL", "")
+    place = Place(service.root, case.in_flight, service.anonymous)
+    task = {**asdict(case), "client": client, "place": asdict(place), "control": control}
+    if case.verb == "import":
+        command = [python, str(HERE / "import_time.py"), str(PEERS[client].imports)]
+    else:
+        command = [python, str(HERE / "child.py"), json.dumps(task)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise FailedError(f"no end after {LIMIT_S} s") from None
     if done.returncode != 0:
-        sys.exit(f"{client}, {case.name}: {done.stderr}")
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
+        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        raise FailedError(lines[-1][:200])
+    if case.verb == "import":
+        wall, peak, *brings = done.stdout.split()
+        used = {"wall": float(wall), "cpu": float(wall), "peak": int(peak), "faults": 0}
+        return {"first": used, "brings": brings}
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
-def table(case: Case, figures: dict[str, list[dict[str, float]]]) -> list[str]:
-    """Rows of a Markdown table: minimum / median of each figure, and the ratio of the medians."""
-    small = case.size < MIB
-    unit = "CPU ms/op" if small else "CPU s/GiB"
-    scale = 1000 / case.count if small else 1 / case.gib
-    rows = [
-        f"### {case.name}",
-        "",
-        f"| client | {unit} | wall s | peak MiB | CPU against s3dlio |",
-        "|---|---|---|---|---|",
-    ]
+def measure(case: Case, services: Services, rounds: int) -> dict[str, Any]:
+    """All rounds of one case: figures by client, and why a client has none."""
+    told: dict[str, Any] = {**asdict(case), "runs": {}, "failures": {}, "requests": {}}
+    clients = list(case.clients)
+    try:
+        service = services.get(case.service) if case.service else Service("")
+        prepare(case, service, services)
+    except (MissingError, FailedError) as error:
+        told["failures"] = dict.fromkeys(clients, str(error))
+        return told
+    for turn in range(rounds):
+        for client in random.sample(clients, len(clients)):
+            if sys.stderr.isatty():
+                print(
+                    f"\r\033[K{case.name}: {turn + 1}/{rounds}: {client}", end="", file=sys.stderr
+                )
+            try:
+                found = child(client, case, service)
+            except FailedError as error:
+                told["failures"][client] = str(error)
+                clients.remove(client)
+                continue
+            if "unsupported" in found:
+                clients.remove(client)
+            else:
+                told["runs"].setdefault(client, []).append(found)
+    if case.counted:
+        count_requests(case, services, told)
+    return told
 
-    def both(runs: list[dict[str, float]], key: str, factor: float, digits: int) -> str:
-        values = [run[key] * factor for run in runs]
-        return f"{min(values):.{digits}f} / {statistics.median(values):.{digits}f}"
 
-    own = statistics.median(run["cpu"] for run in figures["s3dlio"])
-    for client, runs in figures.items():
-        ratio = statistics.median(run["cpu"] for run in runs) / own
-        cpu, wall = both(runs, "cpu", scale, 2), both(runs, "wall", 1, 2)
-        peak = max(run["peak"] for run in runs) / MIB
-        rows.append(f"| {client} | {cpu} | {wall} | {peak:.0f} | {ratio:.1f} x |")
-    return [*rows, ""]
+def prepare(case: Case, service: Service, services: Services) -> None:
+    """Have the objects there that will be read."""
+    if service.directory is not None:
+        services.place(service, case.count, case.size)
+    elif case.verb == "list":
+        assert service.server is not None
+        order = {"bucket": BUCKET, "count": case.count, "size": 0, "prefix": f"{case.count}x0/"}
+        service.server.call("POST", "/synthetic", order)
+    elif service.root.startswith(("s3", "az")):
+        if service.server is not None:
+            create_there(service)
+        if case.verb in {"get", "stat", "download"}:
+            savers = (OURS, *(each for each in case.clients if each.startswith("checkpoint")))
+            for client in savers:
+                child(client, replace(case, verb="put"), service)
+    elif case.verb == "get":
+        child(OURS, replace(case, verb="put"), service)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--case", help="only cases whose name holds this")
-    parser.add_argument("--output", type=Path, help="also write the Markdown here")
-    options = parser.parse_args()
+def create_there(service: Service) -> None:
+    """The bucket at a scripted server, which begins empty."""
+    assert service.server is not None
+    s3dlio.create_bucket(service.root, options=service.server.options)
 
-    s3dlio.create_bucket(f"s3://{BUCKET}/")
-    lines = [
-        (
-            f"{platform.machine()}, {os.cpu_count()} cores shared with the server (MinIO), "
-            f"{datetime.now(UTC):%Y-%m-%d}, {options.rounds} rounds, minimum / median."
-        ),
-        "",
-    ]
-    for case in CASES:
-        if options.case and options.case not in case.name:
+
+def count_requests(case: Case, services: Services, told: dict[str, Any]) -> None:
+    """How many requests each client needs, asked of a scripted server, outside all rounds."""
+    service = services.get("scripted")
+    assert service.server is not None
+    service.server.reset()
+    create_there(service)
+    few = replace(case, count=min(case.count, COUNTED))
+    child(OURS, replace(few, verb="put"), service)
+    for client in told["runs"]:
+        if client != OURS and client not in S3_PEERS:
             continue
-        if case.verb == "get":
-            measure("s3dlio", Case("put", case.count, case.size))
-        figures: dict[str, list[dict[str, float]]] = {client: [] for client in CLIENTS}
-        for _ in range(options.rounds):
-            for client in random.sample(list(CLIENTS), len(CLIENTS)):
-                figures[client].append(measure(client, case))
-        rows = table(case, figures)
-        print("\n".join(rows), flush=True)
-        lines += rows
+        try:
+            found = child(client, few, service, service.server.control)
+        except FailedError as error:
+            told["failures"][f"{client}, requests"] = str(error)
+            continue
+        told["requests"][client] = found["requests"] / few.count
+
+
+def chosen(options: argparse.Namespace) -> list[Case]:
+    """The cases that the options name."""
+    found = [
+        case
+        for case in CASES
+        if (not options.case or options.case in case.name)
+        and (not options.group or case.group in options.group)
+    ]
+    if not found:
+        groups = ", ".join(dict.fromkeys(case.group for case in CASES))
+        sys.exit(f"no such case; groups are {groups}")
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="fresh processes of each client")
+    parser.add_argument("--case", help="only cases whose name holds this")
+    parser.add_argument("--group", action="append", help="only this group; may be repeated")
+    parser.add_argument("--record", type=Path, help="write all figures here, as JSON")
+    parser.add_argument("--render", type=Path, help="measure nothing, take these figures")
+    parser.add_argument("--output", type=Path, help="write the page here, as Markdown")
+    parser.add_argument("--chart", type=Path, help="write the chart here, as SVG")
+    options = parser.parse_args(arguments)
+    if options.render:
+        record = json.loads(options.render.read_text())
+    else:
+        record = measure_all(chosen(options), options, shlex.join(arguments))
     if options.output:
-        options.output.write_text("\n".join(lines))
+        options.output.write_text(report.page(record, options.chart))
+    if options.chart:
+        import chart  # noqa: PLC0415 - matplotlib is slow to import
+
+        chart.write(record, options.chart)
+    broken = [case for case in record["cases"] if OURS not in case["runs"]]
+    for case in broken:
+        print(f"{case['name']}: {case['failures'].get(OURS)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def measure_all(cases: Sequence[Case], options: argparse.Namespace, command: str) -> dict[str, Any]:
+    """Measure; print and record each case as soon as it is known."""
+    record: dict[str, Any] = {
+        "machine": machine.describe(),
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "command": f"make bench ARGS={shlex.quote(command)}" if command else "make bench",
+        "rounds": options.rounds,
+        "versions": {client: environments.version_of(client) for client in PEERS},
+        "cases": [],
+    }
+    s3dlio.create_bucket(S3_ROOT)
+    s3dlio.create_bucket(AZ_ROOT)
+    with ExitStack() as stack:
+        services = Services(stack)
+        for case in cases:
+            told = measure(case, services, options.rounds)
+            told.update(name=case.name, scale=case.scale, unit=case.unit)
+            record["cases"].append(told)
+            if sys.stderr.isatty():
+                print("\r\033[K", end="", file=sys.stderr)
+            print("\n".join(report.table(told)), flush=True)
+            if options.record:
+                options.record.write_text(json.dumps(record, indent=1) + "\n")
+    return record
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
