@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import s3dlio as s3
+from behavior.killed import kill_midway
 from behavior.place import PART
 
 if TYPE_CHECKING:
@@ -98,31 +97,8 @@ def test_a_sync_either_way(place: Place, tmp_path: Path) -> None:
     assert (again.files, again.actions) == (0, [])
 
 
-CHILD = """
-import ast, sys
-import s3dlio as s3
-
-verb, source, target, options = sys.argv[1:]
-getattr(s3, verb)(source, target, options=ast.literal_eval(options))
-"""
 PARTS = 30
 LARGE = b"".join(number.to_bytes(4, "big") * (PART // 4) for number in range(PARTS)) + b"end"
-
-
-def kill_midway(verb: str, source: str, target: str, options: dict[str, object]) -> int:
-    """Run a transfer, kill it when a few parts are noted, and tell how many are."""
-    journals = Path(str(options["journal_dir"]) if verb == "upload" else target)
-
-    def noted() -> int:
-        lines = [path.read_bytes().count(b"\n") for path in journals.glob(".s3dlio-*.journal")]
-        return max(lines, default=1) - 1
-
-    arguments = [verb, source, target, repr(options)]
-    with subprocess.Popen([sys.executable, "-c", CHILD, *arguments]) as child:
-        while noted() < 3:
-            assert child.poll() is None, "it ended before it could be killed"
-        child.kill()
-    return noted()
 
 
 def test_a_killed_upload_goes_on(place: Place, tmp_path: Path) -> None:

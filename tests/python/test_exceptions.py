@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import errno
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,6 @@ from s3dlio import exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BUILTINS: dict[type[s3.StorageError], type[Exception] | None] = {
     s3.NotFoundError: FileNotFoundError,
@@ -145,3 +146,16 @@ except OSError as error:
     )
 
     assert printed.split() == ["LocalIOError", str(errno.EFBIG), "EFBIG", "put"]
+
+
+def test_the_documentation_has_every_class() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reliability.md"
+    text = page.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| .+ \|$", text, re.MULTILINE)
+
+    classes = [getattr(s3, name) for name in exceptions.__all__ if name != "StorageError"]
+
+    assert {name: re.findall(r"\w+", bases) for name, bases in rows} == {
+        each.__name__: [base.__name__ for base in each.__bases__ if base is not s3.StorageError]
+        for each in classes
+    }
