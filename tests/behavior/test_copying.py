@@ -54,10 +54,11 @@ def test_a_copy_goes_to_another_service(minio: Server, azurite: Server, size: in
     assert minio.environment
     assert azurite.environment
     name = f"across-{secrets.token_hex(8)}"
-    source, target = f"s3://{name}/object", f"az:///{name}/object"
+    homes = f"s3://{name}/", f"az:///{name}/"
+    source, target = (f"{home}object" for home in homes)
     sent = RANDOM.randbytes(size)
-    for uri in (source, target):
-        s3.create_bucket(uri)
+    for home in homes:
+        s3.create_bucket(home)
     s3.put(source, sent, metadata={"epoch": "7"}, content_type="text/x-test")
 
     copied = s3.copy(source, target)
@@ -69,9 +70,9 @@ def test_a_copy_goes_to_another_service(minio: Server, azurite: Server, size: in
         found = s3.stat(uri)
         assert found["metadata"] == {"epoch": "7"}
         assert found["content_type"] == "text/x-test"
-    for uri in (source, target):
-        s3.delete(uri.removesuffix("object"))
-        s3.delete_bucket(uri)
+    for home in homes:
+        s3.delete(home)
+        s3.delete_bucket(home)
 
 
 def test_an_object_is_not_copied_onto_itself(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use md5::{Digest as _, Md5};
 use tokio::task::JoinSet;
@@ -21,7 +21,7 @@ pub enum Compare {
     /// Nothing more.
     Size,
     /// The source was not changed after the target was written. Where a service tells times to the second, so are both
-    /// compared.
+    /// compared; a tick of the kernel's clock is no difference.
     #[default]
     SizeAndTime,
     /// The etag, which must be the MD5 of the bytes, as S3 has it for objects written by one request; of files it is
@@ -114,13 +114,17 @@ fn at_a_glance(source: &Found, target: &Found, compare: Compare) -> Option<bool>
     }
 }
 
+/// File systems stamp files with the time of the kernel's last tick, of which the slowest kernels have 100 a second: a
+/// target may bear an earlier time than the source that it was made from.
+const TICK: Duration = Duration::from_millis(10);
+
 fn is_later(source: SystemTime, target: SystemTime) -> bool {
     let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH);
     match (since(source), since(target)) {
         (Ok(source), Ok(target)) if source.subsec_nanos() == 0 || target.subsec_nanos() == 0 => {
             source.as_secs() > target.as_secs()
         }
-        _ => source > target,
+        _ => source > target + TICK,
     }
 }
 
@@ -181,8 +185,6 @@ async fn read(client: &Client, uri: &Uri, mut take: impl FnMut(&[u8])) -> Result
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn found(size: u64, seconds: u64) -> Found {
@@ -218,7 +220,8 @@ mod tests {
 
         assert!(!is_later(at(5500), at(5000)), "written within the second");
         assert!(is_later(at(6500), at(5000)));
-        assert!(is_later(at(5500), at(5499)));
+        assert!(is_later(at(5600), at(5499)));
+        assert!(!is_later(at(5504), at(5499)), "stamped by the last tick");
         assert!(!is_later(at(5000), at(5499)));
     }
 
