@@ -170,7 +170,8 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     client = make(task["client"], Place(**task["place"]))
     try:
-        warm_up(client, task)
+        if client.warms_up:
+            warm_up(client, task)
         verb = Verb(client, task)
         if task["control"]:
             control(task, "DELETE")

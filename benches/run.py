@@ -76,8 +76,8 @@ def child(client: str, case: Case, service: Service, control: str | None = None)
         lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
         raise FailedError(lines[-1][:200])
     if case.verb == "import":
-        wall, peak, *brings = done.stdout.split()
-        used = {"wall": float(wall), "cpu": float(wall), "peak": int(peak), "faults": 0}
+        wall, cpu, peak, *brings = done.stdout.split()
+        used = {"wall": float(wall), "cpu": float(cpu), "peak": int(peak), "faults": 0}
         return {"first": used, "brings": brings}
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told

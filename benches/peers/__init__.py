@@ -40,6 +40,9 @@ class UnsupportedError(Exception):
 class Client:
     """Whole objects by key, many at once."""
 
+    warms_up: bool = True
+    """Whether a first call leaves something for the next one, as connections."""
+
     def __init__(self, place: Place) -> None:
         self.place = place
 

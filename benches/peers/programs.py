@@ -23,6 +23,7 @@ MIB = 1 << 20
 class Fio(Client):
     """What the disk and the kernel can do, by fio's own clock."""
 
+    warms_up = False
     more: Sequence[str] = ("--direct=0", "--ioengine=psync", "--iodepth=1")
 
     def __init__(self, place: Place) -> None:
@@ -67,6 +68,8 @@ class FioDirect(Fio):
 
 class S5cmd(Client):
     """The program for many objects."""
+
+    warms_up = False
 
     def count(self, prefix: str) -> int:
         with tempfile.TemporaryFile() as keys:
