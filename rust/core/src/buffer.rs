@@ -1,6 +1,6 @@
 //! Memory of transfers: aligned blocks that are re-used, and the owned pieces of them that I/O fills.
 //!
-//! Faulting in fresh 4 KiB pages costs several times a copy of the same bytes, so blocks use huge pages and go back
+//! Faulting in fresh 4 KiB pages costs six times a copy of the same bytes, so blocks use huge pages and go back
 //! to a [`Pool`] when the last piece of them is dropped. A piece ([`IoBufMut`]) is passed to I/O by value: an abandoned
 //! operation keeps it until the last thread or socket that may write into it has stopped, so no write ever lands in
 //! memory that somebody else has by then. The caller's own memory takes the same path ([`IoBufMut::foreign`]).

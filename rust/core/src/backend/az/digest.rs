@@ -1,7 +1,7 @@
 //! What a body carries to be checked by, and our CRC-32C.
 //!
-//! Content-MD5 is the sum that every endpoint verifies, but it costs several times what sending the bytes costs. The
-//! service's own CRC-64 costs almost nothing; emulators refuse it.
+//! Content-MD5 is the sum that every endpoint verifies, but it costs ten times what sending the bytes costs. The
+//! service's own CRC-64 costs about as much as sending them; emulators refuse it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
