@@ -138,7 +138,7 @@ test-rust: .venv/.tools ## Run the Rust tests beside MinIO and Azurite (ARGS=nam
 	@$(phase) 'cargo test' $(without_python) $(servers) cargo test --quiet --workspace $(ARGS)
 
 .PHONY: test-python
-test-python: $(installed) ## Run the Python tests beside MinIO and Azurite (ARGS='-k name')
+test-python: $(installed) .venv/.model ## Run the Python tests beside MinIO and Azurite (ARGS='-k name')
 	@$(phase) 'pytest' $(servers) $(python) -m pytest $(ARGS)
 
 .PHONY: test-frameworks

@@ -263,10 +263,10 @@ def run(uri: str | None, chart: Path | None, *, keep: bool) -> None:
     path = find_weights()
     weights = np.fromfile(path, np.uint8)
     if uri is None:
-        uri = Path(tempfile.mkdtemp(prefix="s3dlio-demo-")).as_uri()
+        # Not Path.as_uri(): that is a URL, whose odd characters are encoded.
+        uri = f"file://{tempfile.mkdtemp(prefix='s3dlio-demo-')}"
     base = f"{uri.rstrip('/')}/s3dlio-demo"
-    if uri.startswith("memory://"):
-        s3.create_bucket(uri)
+    make_bucket(base)
 
     out = Console()
     if not out.is_terminal:
@@ -291,6 +291,15 @@ def run(uri: str | None, chart: Path | None, *, keep: bool) -> None:
     chart = chart or beside(uri)
     draw(outcomes, f"{PACKAGE}: {what}", chart)
     out.print(f"\nchart: {chart}", highlight=False, soft_wrap=True)
+
+
+def make_bucket(uri: str) -> None:
+    """Makes the bucket or container of a URI, unless it is there."""
+    try:
+        s3.list(f"{uri}/")
+    except s3.NotFoundError:
+        depth = 4 if uri.startswith("az://") else 3  # az://account/container, s3://bucket
+        s3.create_bucket("/".join(uri.split("/")[:depth]) + "/")
 
 
 def measure_all(base: str, weights: Weights) -> list[Outcome]:
