@@ -34,28 +34,34 @@ impl Service {
 
     /// Reads the object from `host`, which may exist for the proxy only.
     fn get(&self, host: &str, more: &[&str], environment: &[(&str, String)]) -> Output {
-        let (endpoint, uri) = match self {
-            Service::S3(_) => (host.to_owned(), "s3://bucket/object"),
-            Service::Azure(_) => (format!("{host}/devstoreaccount1"), "az:///bucket/object"),
-        };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
-            command.env_remove(name).env_remove(name.to_lowercase());
+        match self {
+            Service::S3(_) => read("s3://bucket/object", host, more, environment),
+            Service::Azure(_) => {
+                let endpoint = format!("{host}/devstoreaccount1");
+                read("az:///bucket/object", &endpoint, more, environment)
+            }
         }
-        command
-            .args(["-vvv", "--endpoint-url", &endpoint])
-            .args(["--option", "max_attempts=1"])
-            .args(more)
-            .args(["get", uri])
-            .env("AWS_ACCESS_KEY_ID", "key")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_REGION", "us-east-1")
-            .env("AZURE_STORAGE_KEY", "a2V5")
-            .env("S3DLIO_LOAD_DOTENV", "0")
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .output()
-            .expect("the binary was built for this test")
     }
+}
+
+fn read(uri: &str, endpoint: &str, more: &[&str], environment: &[(&str, String)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command
+        .args(["-vvv", "--endpoint-url", endpoint])
+        .args(["--option", "max_attempts=1"])
+        .args(more)
+        .args(["get", uri])
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-east-1")
+        .env("AZURE_STORAGE_KEY", "a2V5")
+        .env("S3DLIO_LOAD_DOTENV", "0")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .output()
+        .expect("the binary was built for this test")
 }
 
 fn login(proxy: &ProxyServer) -> String {
@@ -92,6 +98,47 @@ async fn plain_requests_go_through_the_proxy() {
             assert_done(&output);
             assert_asked(&proxy.requests(), "GET", "http://storage.test/");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_other_way_is_told_once_and_only_where_it_is_taken() {
+    for service in Service::all().await {
+        let server = service.server().address();
+        let proxy = ProxyServer::start(server).await;
+        let host = format!("http://{server}");
+        for (without, times) in [("elsewhere.test", 1), ("127.0.0.1", 0)] {
+            let environment = [
+                ("HTTP_PROXY", login(&proxy)),
+                ("NO_PROXY", without.to_owned()),
+            ];
+
+            let output = service.get(&host, &[], &environment);
+
+            assert_done(&output);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let told = said.matches("a proxy is set: requests go through").count();
+            assert_eq!(told, times, "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_signed_in_another_way_is_told_once() {
+    let server = S3Server::start().await;
+    let host = server.endpoint();
+    for (uri, times) in [
+        ("s3://bucket--use1-az4--x-s3/object", 1),
+        ("s3://bucket/object", 0),
+    ] {
+        let output = read(uri, &host, &[], &[]);
+
+        // The server knows no such buckets, so that nothing is said about the outcome.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let told = said
+            .matches("all requests to it go through the SDK")
+            .count();
+        assert_eq!(told, times, "{said}");
     }
 }
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Endpoint;
 use super::chunked::Chunks;
 use super::connection::{Connection, ended};
 use super::head::Framing;
-use super::idle::Idle;
+use super::idle::Home;
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
 
@@ -21,7 +20,7 @@ pub(crate) struct Body {
     connection: Option<Connection>,
     left: Left,
     /// Where the connection goes when the body is over, if it may be used again.
-    home: Option<(Arc<Idle>, Endpoint)>,
+    home: Option<Arc<Home>>,
 }
 
 #[derive(Debug)]
@@ -33,11 +32,7 @@ enum Left {
 }
 
 impl Body {
-    pub(super) fn new(
-        connection: Connection,
-        framing: Framing,
-        home: Option<(Arc<Idle>, Endpoint)>,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, framing: Framing, home: Option<Arc<Home>>) -> Self {
         let left = match framing {
             Framing::Length(bytes) => Left::Bytes(bytes),
             Framing::Chunked => Left::Chunks(Chunks::default()),
@@ -188,10 +183,8 @@ impl Body {
     }
 
     fn finish(&mut self) {
-        if let (Some(connection), Some((idle, endpoint))) =
-            (self.connection.take(), self.home.take())
-        {
-            idle.keep(endpoint, connection);
+        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
+            home.keep(connection);
         }
     }
 }

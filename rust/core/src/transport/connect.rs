@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Endpoint;
+use super::addresses::Addresses;
 use super::tls::Trust;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,29 +18,37 @@ use crate::error::{Error, ErrorKind, Result};
 /// The next address gets its chance when the one before has not answered by then (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-pub(super) async fn connect(endpoint: &Endpoint, trust: &Trust, limit: Duration) -> Result<Wire> {
-    match timeout(limit, open(endpoint, trust)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!(
-                "no connection to {} within {:.1} s",
-                endpoint.authority(),
-                limit.as_secs_f64()
-            ),
-        )),
+pub(super) async fn connect(
+    endpoint: &Endpoint,
+    addresses: &Addresses,
+    trust: &Trust,
+    limit: Duration,
+) -> Result<Wire> {
+    let opened = timeout(limit, open(endpoint, addresses, trust))
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "no connection to {} within {:.1} s",
+                    endpoint.authority(),
+                    limit.as_secs_f64()
+                ),
+            ))
+        });
+    if opened.is_err() {
+        addresses.forget().await;
     }
+    opened
 }
 
-async fn open(endpoint: &Endpoint, trust: &Trust) -> Result<Wire> {
+async fn open(endpoint: &Endpoint, addresses: &Addresses, trust: &Trust) -> Result<Wire> {
     let refused = |cause: io::Error| {
         let detail = format!("no connection to {}", endpoint.authority());
         Error::new(ErrorKind::ConnectionFailed, detail).with_source(cause)
     };
-    let addresses = lookup_host((endpoint.host.as_str(), endpoint.port))
-        .await
-        .map_err(refused)?;
-    let socket = first_of(addresses).await.map_err(refused)?;
+    let found = addresses.of(endpoint).await.map_err(refused)?;
+    let socket = first_of(found.into_iter()).await.map_err(refused)?;
     socket.set_nodelay(true).map_err(refused)?;
     match endpoint.tls {
         true => trust.shake_hands(&endpoint.host, socket).await,

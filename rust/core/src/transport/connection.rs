@@ -49,7 +49,7 @@ impl Connection {
         self.stall = stall;
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&mut self) -> bool {
         self.ahead.is_empty() && self.wire.is_quiet()
     }
 

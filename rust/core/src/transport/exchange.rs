@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::body::Body;
 use super::connection::{Connection, Sent, ended, malformed};
 use super::head::{Framing, Head};
-use super::idle::Idle;
+use super::idle::Home;
 use super::request::Gather;
-use super::{Endpoint, Request, Response};
+use super::{Request, Response};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An exchange that came to nothing.
@@ -29,8 +29,8 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn into_response(self, idle: &Arc<Idle>, endpoint: &Endpoint) -> Response {
-        let home = self.reusable.then(|| (Arc::clone(idle), endpoint.clone()));
+    pub(super) fn into_response(self, home: &Arc<Home>) -> Response {
+        let home = self.reusable.then(|| Arc::clone(home));
         Response {
             status: self.head.status,
             headers: self.head.headers,

@@ -1,6 +1,7 @@
 //! The head of an answer: status, headers, and where its body ends.
 
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -24,8 +25,8 @@ pub(crate) struct Headers {
 impl Headers {
     /// The first value under that name; none if it is not text.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
+        self.under(name)
+            .next()
             .and_then(|value| std::str::from_utf8(value).ok())
     }
 
@@ -36,11 +37,20 @@ impl Headers {
         })
     }
 
+    /// All values under that name.
+    fn under<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields
+            .iter()
+            .filter(move |(found, _)| {
+                self.block[found.clone()].eq_ignore_ascii_case(name.as_bytes())
+            })
+            .map(|(_, value)| &self.block[value.clone()])
+    }
+
     /// Whether a list under that name has this word.
     fn lists(&self, name: &str, word: &str) -> bool {
-        self.iter()
-            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
-            .flat_map(|(_, value)| value.split(|byte| *byte == b','))
+        self.under(name)
+            .flat_map(|value| value.split(|byte| *byte == b','))
             .any(|item| item.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     }
 }
@@ -78,9 +88,12 @@ impl Head {
     /// # Errors
     /// `Server` for what is no head, and for one without end.
     pub(super) fn take(ahead: &mut BytesMut) -> Result<Option<Head>> {
-        let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut parsed);
-        let len = match response.parse(ahead) {
+        // Few are used, so none is made beforehand.
+        let mut parsed = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let len = match parser.parse_response_with_uninit_headers(&mut response, ahead, &mut parsed)
+        {
             Ok(httparse::Status::Complete(len)) => len,
             Ok(httparse::Status::Partial) if ahead.len() > MAX_HEAD => {
                 return Err(malformed("its head has no end"));
@@ -136,10 +149,7 @@ impl Head {
     }
 
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.headers
-            .iter()
-            .filter(move |(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim_ascii())
+        self.headers.under(name).map(|value| value.trim_ascii())
     }
 }
 

@@ -1,12 +1,14 @@
 //! Connections between two requests, by endpoint.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::Endpoint;
+use super::addresses::Addresses;
 use super::connection::Connection;
 
 /// Services close idle connections after 20 s and more; a request that meets that moment is lost.
@@ -16,8 +18,43 @@ const IDLE_LIMIT: Duration = Duration::from_secs(15);
 pub(super) struct Idle {
     /// Kept per endpoint.
     limit: usize,
+    homes: Mutex<HashMap<Endpoint, Arc<Home>>>,
+}
+
+impl Idle {
+    pub(super) fn new(limit: usize) -> Self {
+        Idle {
+            limit,
+            homes: Mutex::default(),
+        }
+    }
+
+    pub(super) fn home(&self, endpoint: &Endpoint) -> Arc<Home> {
+        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(home) = homes.get(endpoint) {
+            return Arc::clone(home);
+        }
+        let home = Arc::new(Home::new(self.limit, IDLE_LIMIT));
+        homes.insert(endpoint.clone(), Arc::clone(&home));
+        home
+    }
+}
+
+/// What is known of one endpoint: where it is, and the connections that wait for a request to it.
+#[derive(Debug)]
+pub(super) struct Home {
+    pub(super) addresses: Addresses,
+    limit: usize,
+    lifetime: Duration,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
     /// The one used last is last.
-    kept: Mutex<HashMap<Endpoint, Vec<Kept>>>,
+    kept: Vec<Kept>,
+    /// At work as long as anything is kept: the other side may have closed what nobody asks for any more.
+    sweeper: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -26,81 +63,136 @@ struct Kept {
     since: Instant,
 }
 
-impl Idle {
-    pub(super) fn new(limit: usize) -> Self {
-        Idle {
+impl Home {
+    fn new(limit: usize, lifetime: Duration) -> Self {
+        Home {
+            addresses: Addresses::default(),
             limit,
-            kept: Mutex::default(),
+            lifetime,
+            shelf: Mutex::default(),
         }
     }
 
     /// The connection used last: its windows are open widest, and the others grow old and go.
-    pub(super) fn take(&self, endpoint: &Endpoint) -> Option<Connection> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = kept.get_mut(endpoint)?;
-        while let Some(Kept { connection, since }) = here.pop() {
-            if since.elapsed() >= IDLE_LIMIT {
-                // Those before it are older.
-                here.clear();
-            } else if connection.is_quiet() {
-                return Some(connection);
+    pub(super) fn take(&self) -> Option<Connection> {
+        loop {
+            // Asking the kernel and closing take a while, so the lock is not held for them.
+            let mut kept = self.shelf().kept.pop()?;
+            if kept.since.elapsed() < self.lifetime && kept.connection.is_quiet() {
+                return Some(kept.connection);
             }
         }
-        kept.remove(endpoint);
-        None
     }
 
-    pub(super) fn keep(&self, endpoint: Endpoint, connection: Connection) {
+    pub(super) fn keep(self: &Arc<Self>, connection: Connection) {
         // Whatever follows an answer is the answer to nothing.
         if !connection.ahead.is_empty() {
             return;
         }
         let since = Instant::now();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, there| {
-            let old = there
-                .iter()
-                .take_while(|other| since - other.since >= IDLE_LIMIT)
-                .count();
-            there.drain(..old);
-            !there.is_empty()
-        });
-        let here = kept.entry(endpoint).or_default();
-        if here.len() < self.limit {
-            here.push(Kept { connection, since });
+        let kept = Kept { connection, since };
+        let mut shelf = self.shelf();
+        if shelf.kept.len() >= self.limit {
+            return;
+        }
+        shelf.kept.push(kept);
+        // One may have ended with the runtime that it was on.
+        while shelf.sweeper.try_join_next().is_some() {}
+        if shelf.sweeper.is_empty() {
+            let sweeping = sweep(Arc::downgrade(self), since + self.lifetime);
+            shelf.sweeper.spawn(sweeping);
+        }
+    }
+
+    /// Closes what is too old; tells when to look again, if anything is left.
+    fn close_old(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut shelf = self.shelf();
+        let count = shelf
+            .kept
+            .iter()
+            .take_while(|kept| now - kept.since >= self.lifetime)
+            .count();
+        let old: Vec<Kept> = shelf.kept.drain(..count).collect();
+        let next = shelf.kept.first().map(|kept| kept.since + self.lifetime);
+        if next.is_none() {
+            // Under the lock: whoever keeps the next one sees that nobody sweeps.
+            shelf.sweeper.detach_all();
+        }
+        drop(shelf);
+        drop(old);
+        next
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn sweep(home: Weak<Home>, mut due: Instant) {
+    loop {
+        sleep_until(due).await;
+        let next = home.upgrade().and_then(|home| home.close_old());
+        match next {
+            Some(next) => due = next,
+            None => return,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Uri;
+    use tokio::io::AsyncReadExt as _;
     use tokio::net::{TcpListener, TcpStream};
 
     use super::super::wire::Wire;
     use super::*;
 
+    /// Both ends of a new connection.
+    async fn pair(listener: &TcpListener) -> (Connection, TcpStream) {
+        let address = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        let (other, _) = listener.accept().await.unwrap();
+        (Connection::new(Wire::Plain(socket), IDLE_LIMIT), other)
+    }
+
     #[tokio::test]
     async fn connections_are_kept_for_a_while_and_in_number() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let uri = format!("http://{address}").parse::<Uri>().unwrap();
-        let endpoint = Endpoint::of(&uri).unwrap();
-        let idle = Idle::new(2);
+        let home = Arc::new(Home::new(2, IDLE_LIMIT));
         let mut others = Vec::new();
         for _ in 0..3 {
-            let socket = TcpStream::connect(address).await.unwrap();
-            others.push(listener.accept().await.unwrap());
-            let connection = Connection::new(Wire::Plain(socket), IDLE_LIMIT);
-            idle.keep(endpoint.clone(), connection);
+            let (connection, other) = pair(&listener).await;
+            others.push(other);
+            home.keep(connection);
         }
 
-        assert_eq!(idle.kept.lock().unwrap()[&endpoint].len(), 2);
-        assert!(idle.take(&endpoint).is_some());
-        for kept in idle.kept.lock().unwrap().get_mut(&endpoint).unwrap() {
+        assert_eq!(home.shelf().kept.len(), 2);
+        assert!(home.take().is_some());
+        for kept in &mut home.shelf().kept {
             kept.since -= IDLE_LIMIT;
         }
-        assert!(idle.take(&endpoint).is_none());
-        assert!(idle.kept.lock().unwrap().is_empty());
+        assert!(home.take().is_none());
+        assert!(home.shelf().kept.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asks_for_is_closed_when_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let home = Arc::new(Home::new(9, Duration::from_millis(30)));
+        // The second time, the one that swept before has gone.
+        for round in 0..2 {
+            let mut others = Vec::new();
+            for _ in 0..3 {
+                let (connection, other) = pair(&listener).await;
+                others.push(other);
+                home.keep(connection);
+            }
+
+            for mut other in others {
+                assert_eq!(other.read(&mut [0]).await.unwrap(), 0, "round {round}");
+            }
+            assert!(home.shelf().sweeper.is_empty(), "round {round}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! answer. The one thing it does again by itself is a request that met a kept connection which the server had closed.
 //! Work happens only while a future is polled, so dropping one ends it: nothing is written into memory later.
 
+mod addresses;
 mod body;
 mod chunked;
 mod connect;
@@ -14,6 +15,7 @@ mod exchange;
 mod head;
 mod idle;
 mod proxy;
+mod records;
 mod request;
 mod tls;
 mod watch;
@@ -98,23 +100,28 @@ impl Transport {
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Response> {
         let head = request.encode()?;
         let patience = request.patience.unwrap_or(self.stall_timeout);
-        if let Some(mut kept) = self.idle.take(request.endpoint) {
+        let home = self.idle.home(request.endpoint);
+        if let Some(mut kept) = home.take() {
             kept.limit(self.stall_timeout);
             match exchange(kept, &head, &request, patience).await {
-                Ok(answer) => return Ok(answer.into_response(&self.idle, request.endpoint)),
-                // The server closed it while it was idle. Of a request that changes something, whoever retries must know
-                // that it may have been heard all the same.
-                Err(lost) if lost.unheard && request.method.is_safe() => {
+                Ok(answer) => return Ok(answer.into_response(&home)),
+                // The server closed it while it was idle. It may have heard the request all the same, which whoever
+                // retries must know if that makes a difference.
+                Err(lost) if lost.unheard && request.is_repeatable() => {
                     tracing::debug!(error = %lost.error, "a kept connection was stale; using another");
                 }
                 Err(lost) => return Err(lost.error),
             }
         }
-        let wire = connect::connect(request.endpoint, &self.trust, self.connect_timeout).await?;
+        let wire = connect::connect(
+            request.endpoint,
+            &home.addresses,
+            &self.trust,
+            self.connect_timeout,
+        )
+        .await?;
         let fresh = Connection::new(wire, self.stall_timeout);
         let answer = exchange(fresh, &head, &request, patience).await;
-        Ok(answer
-            .map_err(|lost| lost.error)?
-            .into_response(&self.idle, request.endpoint))
+        Ok(answer.map_err(|lost| lost.error)?.into_response(&home))
     }
 }

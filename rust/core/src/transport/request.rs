@@ -18,11 +18,18 @@ pub(crate) struct Request<'a> {
     pub(crate) target: &'a str,
     pub(crate) headers: &'a [(&'a str, &'a str)],
     pub(crate) body: &'a Payload,
+    /// The service may have done it already: doing it again changes nothing and is answered alike. Of methods that
+    /// only read this is known.
+    pub(crate) repeatable: bool,
     /// How long the service may take to begin its answer; by default as long as any other silence.
     pub(crate) patience: Option<Duration>,
 }
 
 impl Request<'_> {
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable || self.method.is_safe()
+    }
+
     /// # Errors
     /// `InvalidInput` for anything that would end a line early or tell another length than the body has.
     pub(super) fn encode(&self) -> Result<Vec<u8>> {
@@ -163,6 +170,7 @@ mod tests {
             target,
             headers,
             body: &Payload::from(body),
+            repeatable: false,
             patience: None,
         };
         request

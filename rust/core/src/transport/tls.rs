@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio_rustls::TlsConnector;
 
+use super::records::Records;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,7 +49,7 @@ impl Trust {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|cause| Error::invalid(format!("{host:?} is no host")).with_source(cause))?;
         let connector = self.connector.get_or_try_init(|| self.connector()).await?;
-        match connector.connect(name, socket).await {
+        match connector.connect(name, Records::new(socket)).await {
             Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
             Err(cause) => Err(refused(host, cause)),
         }

@@ -5,30 +5,46 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustix::net::{RecvFlags, recv};
+use rustls::ClientConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::records::Records;
+
 #[derive(Debug)]
 pub(super) enum Wire {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Records>>),
 }
 
 impl Wire {
     /// Nothing has come that nobody asked for, the end included.
-    pub(super) fn is_quiet(&self) -> bool {
-        let socket = match self {
-            Wire::Plain(socket) => socket,
-            Wire::Tls(stream) => stream.get_ref().0,
-        };
-        // Asks the kernel: the runtime may not have heard of it yet.
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        matches!(
-            recv(socket, &mut [0u8][..], flags),
-            Err(rustix::io::Errno::AGAIN)
-        )
+    pub(super) fn is_quiet(&mut self) -> bool {
+        match self {
+            Wire::Plain(socket) => has_nothing(socket),
+            Wire::Tls(stream) => {
+                let (records, session) = stream.get_mut();
+                records.is_at_end() && holds_nothing(session) && has_nothing(records.socket())
+            }
+        }
     }
+}
+
+/// Asks the kernel: the runtime may not have heard of it yet.
+fn has_nothing(socket: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    matches!(
+        recv(socket, &mut [0u8][..], flags),
+        Err(rustix::io::Errno::AGAIN)
+    )
+}
+
+/// What was decrypted has been read, and the other side has not said that it was all.
+fn holds_nothing(session: &mut ClientConnection) -> bool {
+    session
+        .process_new_packets()
+        .is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
 }
 
 impl AsyncRead for Wire {

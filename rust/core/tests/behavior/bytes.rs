@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use bytes::Bytes;
-use s3dlio::{ErrorKind, IoBufMut, Payload, WriteOptions};
+use s3dlio::{Client, ErrorKind, IoBufMut, Payload, Uri, WriteOptions};
 
 use crate::place::{PART, Place, data};
 
@@ -227,17 +227,22 @@ pub async fn reads_fill_the_callers_memory(place: Place) {
     assert_eq!(error.kind(), ErrorKind::ShortRead);
 }
 
-#[expect(unsafe_code, reason = "lends a vector as the destination")]
 async fn read_into(place: &Place, offset: usize, memory: &mut [u8]) -> s3dlio::Result<()> {
+    fill(&place.client, &place.uri("object"), offset, memory).await
+}
+
+#[expect(unsafe_code, reason = "lends a vector as the destination")]
+pub async fn fill(
+    client: &Client,
+    uri: &Uri,
+    offset: usize,
+    memory: &mut [u8],
+) -> s3dlio::Result<()> {
     let ptr = NonNull::new(memory.as_mut_ptr()).unwrap();
     let (owner, released) = tokio::sync::oneshot::channel::<()>();
     // SAFETY: `memory` is borrowed for all of this function, which waits until every piece is gone.
     let buf = unsafe { IoBufMut::foreign(ptr, memory.len(), Box::new(owner)) };
-    let result = place
-        .client
-        .read_into(&place.uri("object"), offset as u64, buf)
-        .await
-        .map(drop);
+    let result = client.read_into(uri, offset as u64, buf).await.map(drop);
     released.await.unwrap_err();
     result
 }

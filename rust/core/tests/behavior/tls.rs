@@ -6,14 +6,14 @@ use s3dlio::{Client, Config, ErrorKind, Options, Uri};
 use s3dlio_testkit::{Authority, AzureServer, Flaw, Identity, S3Server, TestServer, TlsFront};
 use tempfile::NamedTempFile;
 
-/// Each service with one object, behind TLS.
-enum Service {
+/// Each service with one object.
+pub enum Service {
     S3(S3Server),
     Azure(AzureServer),
 }
 
 impl Service {
-    async fn all() -> [Service; 2] {
+    pub async fn all() -> [Service; 2] {
         let s3 = S3Server::start().await;
         s3.put("bucket", "object", "bytes");
         let azure = AzureServer::start().await;
@@ -21,14 +21,14 @@ impl Service {
         [Service::S3(s3), Service::Azure(azure)]
     }
 
-    fn server(&self) -> &TestServer {
+    pub fn server(&self) -> &TestServer {
         match self {
             Service::S3(server) => server,
             Service::Azure(server) => server,
         }
     }
 
-    fn object(&self) -> Uri {
+    pub fn object(&self) -> Uri {
         let uri = match self {
             Service::S3(_) => "s3://bucket/object",
             Service::Azure(_) => "az:///bucket/object",
@@ -36,36 +36,39 @@ impl Service {
         uri.parse().unwrap()
     }
 
-    async fn behind(&self, identity: Identity) -> TlsFront {
+    pub async fn behind(&self, identity: Identity) -> TlsFront {
         TlsFront::start(self.server().address(), identity).await
     }
 
     fn client(&self, front: &TlsFront, bundle: Option<&NamedTempFile>) -> Client {
+        let base = format!("https://{}", front.address());
+        let trusted = bundle.map(|bundle| ("ca_bundle", bundle.path().to_str().unwrap()));
+        self.client_at(&base, trusted.as_slice())
+    }
+
+    pub fn client_at(&self, base: &str, settings: &[(&str, &str)]) -> Client {
         let path = match self {
             Service::S3(_) => "",
             Service::Azure(_) => "/devstoreaccount1",
         };
-        let endpoint = format!("https://{}{path}", front.address());
+        let endpoint = format!("{base}{path}");
         let mut options = Options::default();
-        for (name, value) in [
+        let fixed = [
             ("endpoint_url", endpoint.as_str()),
             ("access_key_id", "AKIAEXAMPLE"),
             ("secret_access_key", "not-checked"),
             ("region", "us-east-1"),
             ("account_key", "a2V5"),
             ("retry_base", "0.001"),
-        ] {
-            options.set(name, value).unwrap();
-        }
-        if let Some(bundle) = bundle {
-            let path = bundle.path().to_str().unwrap();
-            options.set("ca_bundle", path).unwrap();
+        ];
+        for (name, value) in fixed.iter().chain(settings) {
+            options.set(name, *value).unwrap();
         }
         Client::new(Config::load(&options).unwrap())
     }
 }
 
-fn bundle(authority: &Authority) -> NamedTempFile {
+pub fn bundle(authority: &Authority) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(authority.pem().as_bytes()).unwrap();
     file

@@ -22,7 +22,7 @@ pub enum Action {
     /// The answer begins so much later.
     Delay { ms: u64 },
     /// The body leaves at this rate.
-    Throttle { bytes_per_second: u64 },
+    Throttle { bytes_per_second: f64 },
     /// The request is read, nothing is done, and the connection closes without an answer.
     LoseRequest {
         #[serde(default)]

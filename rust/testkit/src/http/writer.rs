@@ -17,7 +17,7 @@ pub(crate) struct Delivery {
     pub(crate) cut: Option<Cut>,
     /// Nothing follows after so many body bytes, but the connection stays open.
     pub(crate) stall: Option<u64>,
-    pub(crate) bytes_per_second: Option<u64>,
+    pub(crate) bytes_per_second: Option<f64>,
     /// What Content-Length says beyond the truth.
     pub(crate) length_error: i64,
 }
@@ -84,13 +84,13 @@ pub(crate) async fn send<W: AsyncWrite + Unpin>(
 async fn drip<W: AsyncWrite + Unpin>(
     stream: &mut W,
     mut piece: Bytes,
-    bytes_per_second: u64,
+    bytes_per_second: f64,
 ) -> io::Result<()> {
-    const STEPS_PER_SECOND: u64 = 50;
-    let step = usize::try_from(bytes_per_second.div_ceil(STEPS_PER_SECOND)).unwrap_or(usize::MAX);
-    let pause = Duration::from_secs_f64(step as f64 / bytes_per_second.max(1) as f64);
+    const STEPS_PER_SECOND: f64 = 50.0;
+    let step = (bytes_per_second / STEPS_PER_SECOND).ceil().max(1.0);
+    let pause = Duration::from_secs_f64(step / bytes_per_second);
     while piece.has_remaining() {
-        let mut now = piece.split_to(step.max(1).min(piece.len()));
+        let mut now = piece.split_to((step as usize).min(piece.len()));
         stream.write_all_buf(&mut now).await?;
         tokio::time::sleep(pause).await;
     }

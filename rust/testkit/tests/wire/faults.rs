@@ -126,7 +126,7 @@ fn answers_can_be_late_or_slow() {
     assert_eq!(answer.body, body);
 
     server.fault(Fault::once(Action::Throttle {
-        bytes_per_second: 1_000_000,
+        bytes_per_second: 1_000_000.0,
     }));
     let began = Instant::now();
     assert_eq!(get(&server, "/bucket/k").body, body);

@@ -58,9 +58,11 @@ impl Http {
         if let Some(client) = self.proxied.get() {
             return Ok(client);
         }
-        tracing::info!("a proxy is set: requests go through the SDK's own HTTP client");
         let client = proxied::client(&self.config)?;
-        Ok(self.proxied.get_or_init(|| client))
+        Ok(self.proxied.get_or_init(|| {
+            tracing::info!("a proxy is set: requests go through the SDK's own HTTP client");
+            client
+        }))
     }
 
     async fn exchange(
@@ -89,6 +91,7 @@ impl Http {
                 target: uri.path_and_query().map_or("/", |target| target.as_str()),
                 headers: &headers,
                 body: payload,
+                repeatable: is_repeatable(uri, &headers),
                 patience: None,
             })
             .await?;
@@ -101,6 +104,15 @@ impl Http {
         let nothing = Box::pin(stream::empty());
         Ok(AsyncRawResponse::new(status.into(), known, nothing))
     }
+}
+
+/// Writes all of a blob or of a block, under no condition.
+fn is_repeatable(uri: &Uri, headers: &[(&str, &str)]) -> bool {
+    let is_block = uri
+        .query()
+        .is_some_and(|query| query.split('&').any(|pair| pair == "comp=block"));
+    let is_blob = headers.contains(&("x-ms-blob-type", "BlockBlob"));
+    (is_block || is_blob) && !headers.iter().any(|(name, _)| name.starts_with("if-"))
 }
 
 /// What the pipeline's last step is made of.

@@ -100,7 +100,12 @@ impl AzStore {
             len: (target.buf.len() - target.reached) as u64,
         };
         let call = self.get_call(key, rest, Some(etag))?;
-        let answer = self.session.send(&call, &[200, 206], tries).await?;
+        let answer = self.session.send(&call, &[200, 206], tries).await;
+        let answer = answer.map_err(|error| match error.status() {
+            // The first answer said that there are more bytes.
+            Some(416) => error.with_kind(ErrorKind::Integrity),
+            _ => error,
+        })?;
         let extent = Extent::of(&answer, rest)?;
         if extent.size != size {
             return Err(integrity(format!(

@@ -167,6 +167,7 @@ async fn exchange(
             target: uri.path_and_query().map_or("/", |target| target.as_str()),
             headers: &headers,
             body: &payload,
+            repeatable: false,
             patience: slot.0.patience,
         })
         .await?;

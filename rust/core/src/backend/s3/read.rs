@@ -96,7 +96,8 @@ impl S3Store {
             let missing = filling.missing(range);
             (answer, location) = self
                 .ask(&mut attempts, key, missing, filling.etag.as_deref(), false)
-                .await?;
+                .await
+                .map_err(without_rest)?;
             if (location.size, &answer.etag) != (filling.size, &filling.etag) {
                 return Err(replaced().with_attempts(attempts.count()));
             }
@@ -258,6 +259,14 @@ pub(super) enum Incoming {
 
 fn broken(detail: &str) -> Error {
     Error::new(ErrorKind::ConnectionFailed, detail)
+}
+
+/// The object has no bytes where the first answer said that there are more.
+fn without_rest(error: Error) -> Error {
+    match error.status() {
+        Some(416) => error.with_kind(ErrorKind::Integrity),
+        _ => error,
+    }
 }
 
 fn replaced_meanwhile(error: &Error) -> Error {

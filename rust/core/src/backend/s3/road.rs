@@ -38,7 +38,7 @@ pub(super) struct Road {
     signer: Signer,
 }
 
-/// One request about a key.
+/// One request about a key: a read, or a write of all of something.
 #[derive(Debug)]
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
@@ -135,6 +135,8 @@ impl Road {
             path.extend(["?", &ask.query]);
         }
         let nothing = Payload::default();
+        // A condition that held is not sure to hold when the first try was heard after all.
+        let is_conditional = headers.iter().any(|(name, _)| name.starts_with("if-"));
         let response = connected
             .transport
             .send(Request {
@@ -143,6 +145,7 @@ impl Road {
                 target: &path,
                 headers: &headers,
                 body: ask.body.unwrap_or(&nothing),
+                repeatable: !is_conditional,
                 patience: None,
             })
             .await?;

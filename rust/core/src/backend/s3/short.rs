@@ -35,7 +35,11 @@ impl S3Store {
         let road = self.road.get_or_try_init(|| async {
             let connected = self.service.connected().await?;
             let rules = connected.rules.clone();
-            Ok::<_, Error>(Road::to(&self.bucket, rules, &connected.transport).await)
+            let road = Road::to(&self.bucket, rules, &connected.transport).await;
+            if road.is_none() {
+                tracing::debug!(bucket = %self.bucket, "all requests to it go through the SDK");
+            }
+            Ok::<_, Error>(road)
         });
         Ok(road.await?.as_ref())
     }

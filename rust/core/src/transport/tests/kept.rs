@@ -3,9 +3,10 @@
 use http::Method;
 
 use super::server::{Server, answer, talk};
-use super::{get, send, text, transport};
+use super::{get, request, send, text, transport};
 use crate::error::ErrorKind;
 use crate::payload::Payload;
+use crate::transport::Request;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -75,12 +76,14 @@ async fn what_came_while_nobody_asked_is_no_answer() {
 
 /// Waits until the kernel has heard on the kept connection.
 async fn until_loud(transport: &super::Transport, server: &Server) {
-    let kept = transport.idle.take(&server.endpoint);
-    let Some(connection) = kept else { return };
+    let home = transport.idle.home(&server.endpoint);
+    let Some(mut connection) = home.take() else {
+        return;
+    };
     while connection.is_quiet() {
         tokio::task::yield_now().await;
     }
-    transport.idle.keep(server.endpoint.clone(), connection);
+    home.keep(connection);
 }
 
 #[tokio::test]
@@ -121,6 +124,33 @@ async fn a_request_that_met_a_closed_connection_is_sent_again_once() {
         drop(transport);
         server.done().await;
     }
+}
+
+#[tokio::test]
+async fn a_write_that_may_be_repeated_is_sent_again_with_all_of_its_body() {
+    let body = Payload::from(vec![b'a'; 3_000_000]);
+    let server = Server::start([
+        talk(closes_at_the_second()),
+        talk(async |mut socket| {
+            let heard = socket.hear().await;
+            assert!(heard.ends_with(&"a".repeat(3_000_000)), "{heard:.200}");
+            socket.say(OK).await;
+            socket.wait_for_end().await;
+        }),
+    ])
+    .await;
+    let transport = transport(&[]);
+    text(get(&transport, &server).await.unwrap()).await.unwrap();
+
+    let again = Request {
+        repeatable: true,
+        ..request(&server, Method::PUT, &body)
+    };
+    let response = transport.send(again).await.unwrap();
+
+    assert_eq!(text(response).await.unwrap(), "ok");
+    drop(transport);
+    server.done().await;
 }
 
 #[tokio::test]

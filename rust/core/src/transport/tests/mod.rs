@@ -3,6 +3,7 @@
 mod bodies;
 mod exchanges;
 mod kept;
+mod sealed;
 mod server;
 mod stalls;
 mod trust;
@@ -33,15 +34,19 @@ async fn send(
     method: Method,
     body: &Payload,
 ) -> Result<Response> {
-    let request = Request {
+    transport.send(request(server, method, body)).await
+}
+
+fn request<'a>(server: &'a Server, method: Method, body: &'a Payload) -> Request<'a> {
+    Request {
         method,
         endpoint: &server.endpoint,
         target: "/target?query",
         headers: &[("x-a", "b")],
         body,
+        repeatable: false,
         patience: None,
-    };
-    transport.send(request).await
+    }
 }
 
 async fn get(transport: &Transport, server: &Server) -> Result<Response> {

@@ -121,6 +121,7 @@ async fn patience_is_for_the_answer() {
         target: "/",
         headers: &[],
         body: &Payload::default(),
+        repeatable: false,
         patience: Some(Duration::from_secs(30)),
     };
 

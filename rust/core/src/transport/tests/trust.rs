@@ -19,13 +19,13 @@ use crate::payload::Payload;
 use crate::transport::{Endpoint, Transport};
 
 /// An authority, and its certificate in a file.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     file: tempfile::NamedTempFile,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -43,7 +43,7 @@ impl Authority {
     }
 
     /// A server's identity, valid until the end of that year.
-    fn identity(&self, host: &str, until: i32) -> TlsAcceptor {
+    pub(super) fn identity(&self, host: &str, until: i32) -> TlsAcceptor {
         let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
         params.not_after = date_time_ymd(until, 12, 31);
         let key = KeyPair::generate().unwrap();
@@ -106,7 +106,7 @@ async fn echo(identity: TlsAcceptor) -> Echo {
     }
 }
 
-fn trusting(authority: &Authority) -> Transport {
+pub(super) fn trusting(authority: &Authority) -> Transport {
     transport(&[("ca_bundle", authority.bundle())])
 }
 
