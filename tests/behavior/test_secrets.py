@@ -1,7 +1,8 @@
 """No credential is ever printed, however loud the log.
 
 Children at trace level go through the verbs, the command and the faults. Of the suite itself
-`tests/conftest.py` looks through what every test prints.
+`tests/conftest.py` looks through what every test prints. The Rust tests keep no log, so that there
+is nothing of theirs to look through.
 """
 
 from __future__ import annotations
