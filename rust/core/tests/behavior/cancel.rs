@@ -51,7 +51,12 @@ pub async fn no_cancelled_read_writes_later(place: Place) {
         watched = next;
     }
     println!("{cancelled} of {READS} reads were cancelled under way, within {usual:?} each");
-    assert!(cancelled >= LEAST, "{cancelled} reads were cancelled");
+    let least = match place.target {
+        // Its reads are over within a tick of the timer or two.
+        Target::Memory => 1,
+        _ => LEAST,
+    };
+    assert!(cancelled >= least, "{cancelled} reads were cancelled");
     assert!(place.get("object").await == vec![0xAA; size]);
     assert!(watched[..] == pattern[..], "a write came at last");
 }
