@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -38,12 +38,15 @@ def scale(pytestconfig: pytest.Config) -> str:
     return pytestconfig.stash[_SCALE]
 
 
-def _server(name: str) -> Iterator[servers.Server]:
+def _server(name: str, config: pytest.Config) -> Iterator[servers.Server]:
     """Yield a server of the surrounding `servers.py run`, or one of our own."""
+    secrets = config.stash.setdefault(_SECRETS, [])
     if outer := servers.from_environment(name):
+        secrets += [outer.environment[key] for key in SECRET_VARIABLES if key in outer.environment]
         yield outer
         return
     with servers.running(name) as own, pytest.MonkeyPatch.context() as patch:
+        secrets += [own.environment[key] for key in SECRET_VARIABLES if key in own.environment]
         for variable in servers.FOREIGN_SETTINGS:
             patch.delenv(variable, raising=False)
         for variable, value in servers.environment_of([own]).items():
@@ -52,15 +55,34 @@ def _server(name: str) -> Iterator[servers.Server]:
 
 
 @pytest.fixture(scope="session")
-def minio() -> Iterator[servers.Server]:
+def minio(pytestconfig: pytest.Config) -> Iterator[servers.Server]:
     """A running MinIO; the process environment leads to it."""
-    yield from _server("minio")
+    yield from _server("minio", pytestconfig)
 
 
 @pytest.fixture(scope="session")
-def azurite() -> Iterator[servers.Server]:
+def azurite(pytestconfig: pytest.Config) -> Iterator[servers.Server]:
     """A running Azurite; the process environment leads to it."""
-    yield from _server("azurite")
+    yield from _server("azurite", pytestconfig)
+
+
+_SECRETS = pytest.StashKey[list[str]]()
+SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_KEY")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that has printed a key of the servers, whatever else it was about."""
+    report = yield
+    secrets = item.config.stash.get(_SECRETS, [])
+    shown = [name for name, text in report.sections for secret in secrets if secret in text]
+    if shown and report.when == "teardown":
+        report.outcome = "failed"
+        report.sections.clear()
+        report.longrepr = f"{item.nodeid} printed a key of the servers: {shown[0]}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

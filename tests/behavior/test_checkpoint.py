@@ -42,8 +42,16 @@ def test_the_documented_sample_runs_unchanged(place: Place) -> None:
     stored = place.get(key).tobytes()
     with zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True) as frames:
         assert frames.read() == data.tobytes()
-    # A second opinion where the command is installed; the library above is the same code.
-    if zstd := shutil.which("zstd"):
+
+
+def test_the_zstd_command_accepts_what_is_stored(place: Place) -> None:
+    zstd = shutil.which("zstd")
+    if zstd is None:
+        pytest.skip("no zstd command is installed; the library of the other cases is the same code")
+    for level in (1, 10):
+        store = s3.CheckpointStore(place.base, compression_level=level, options=place.options)
+        store.put_shard("w", 0, bytes(range(256)) * 100_000)
+        stored = place.get(data_key(place)).tobytes()
         subprocess.run([zstd, "-t", "-"], input=stored, check=True, capture_output=True)
 
 

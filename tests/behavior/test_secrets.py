@@ -1,16 +1,34 @@
-"""No credential is ever printed, however loud the log."""
+"""No credential is ever printed, however loud the log.
+
+Children at trace level go through the verbs, the command and the faults. Of the suite itself
+`tests/conftest.py` looks through what every test prints. The Rust tests keep no log, so that there
+is nothing of theirs to look through.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from behavior.place import options_of
+import pytest
+
+import s3dlio as s3
+import testserver
+from behavior.place import PART, options_of
+from cli.program import Done, call
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers import Server
+
+WRONG_KEY = "d3Jvbmctc2VjcmV0LWtleQ=="
+SIGNED = ("Signature=", "sig=", "SharedKey devstoreaccount1:")
+"""What stands before the signature of a request."""
 
 CHILD = """
 import asyncio, json, sys
@@ -97,16 +115,144 @@ def test_nothing_printed_at_trace_level_holds_a_credential(minio: Server, azurit
     assert child.returncode == 0, child.stderr[-2000:]
     printed = child.stdout + child.stderr
     assert len(child.stderr) > 10_000, "the log was not at trace level; the test proves nothing"
-    secrets = [
-        minio.environment["AWS_SECRET_ACCESS_KEY"],
-        azurite.environment["AZURE_STORAGE_KEY"],
-        "d3Jvbmctc2VjcmV0LWtleQ==",
-        SESSION_TOKEN,
-        SIGNATURE,
-        "Signature=",
-        "sig=",
-        "SharedKey devstoreaccount1:",
-    ]
+    check_shows_none(
+        printed,
+        [
+            minio.environment["AWS_SECRET_ACCESS_KEY"],
+            azurite.environment["AZURE_STORAGE_KEY"],
+            WRONG_KEY,
+            SESSION_TOKEN,
+            SIGNATURE,
+            *SIGNED,
+        ],
+    )
+
+
+def check_shows_none(printed: str, secrets: list[str]) -> None:
+    """Nothing that was printed holds one of the secrets."""
     for secret in secrets:
         lines = [line for line in printed.splitlines() if secret in line]
         assert not lines, f"{len(lines)} lines hold {secret[:12]}..., the first: {lines[0][:500]}"
+
+
+REDIRECT: dict[str, object] = {"do": "redirect", "location": "http://127.0.0.1:9"}
+BROKEN: dict[str, object] = {"do": "fail", "status": 500, "code": "InternalError"}
+CUT: dict[str, object] = {"do": "cut", "after": 1000, "reset": True}
+LOST: dict[str, object] = {"do": "lose_answer", "reset": True}
+FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
+    "s3": [
+        ("GetObject", BROKEN, 2),
+        ("GetObject", {"do": "fail", "status": 403, "code": "SignatureDoesNotMatch"}, 1),
+        ("GetObject", CUT, 2),
+        ("GetObject", REDIRECT, 1),
+        ("ListObjectsV2", {"do": "malformed_xml"}, 2),
+        ("PutObject", LOST, 2),
+        ("UploadPart", BROKEN, 2),
+    ],
+    "azure": [
+        ("GetBlob", BROKEN, 2),
+        ("GetBlob", {"do": "fail", "status": 403, "code": "AuthenticationFailed"}, 1),
+        ("GetBlob", CUT, 2),
+        ("GetBlob", REDIRECT, 1),
+        ("ListBlobs", {"do": "malformed_xml"}, 2),
+        ("PutBlob", LOST, 2),
+        ("PutBlock", BROKEN, 2),
+    ],
+}
+"""Of each service: an operation, what goes wrong with it, and how often, for two tries a verb."""
+
+FAULTED_CHILD = """
+import json, sys
+import s3dlio as s3
+s3.init_logging("trace")
+base, options = json.loads(sys.argv[1])
+print(s3.Options(**options))
+get = lambda: s3.get(base + "object", options=options)
+for work in (
+    get, get, get, get,
+    lambda: s3.list(base, options=options),
+    lambda: s3.put(base + "object", bytes(100_000), options=options),
+    lambda: s3.put(base + "large", bytes(12 << 20), options=options),
+):
+    try:
+        work()
+    except s3.StorageError as error:
+        print(repr(error), vars(error))
+    else:
+        print("no error")
+"""
+SECRET_KEY = "c2VjcmV0LWtleS1vZi1mYXVsdGVkLXBhdGhz"  # noqa: S105 - made up
+
+
+@pytest.mark.parametrize(("service", "base"), [("s3", "s3://bucket/"), ("azure", "az:///bucket/")])
+def test_no_fault_brings_a_credential_out(service: str, base: str) -> None:
+    with testserver.running(service) as server:
+        options = server.options | {
+            "secret_access_key": SECRET_KEY,
+            "account_key": SECRET_KEY,
+            "session_token": SESSION_TOKEN,
+            "max_attempts": 2,
+            "part_size": PART,
+        }
+        s3.create_bucket(base, options=options)
+        s3.put(base + "object", bytes(100_000), options=options)
+        for op, action, times in FAULTS[service]:
+            server.fault(action, op=op, times=times)
+
+        child = subprocess.run(
+            [sys.executable, "-c", FAULTED_CHILD, json.dumps([base, options])],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert child.returncode == 0, child.stderr[-2000:]
+    assert "no error" not in child.stdout, child.stdout
+    assert child.stdout.count("Error(") == len(FAULTS[service])
+    check_shows_none(child.stdout + child.stderr, [SECRET_KEY, SESSION_TOKEN, *SIGNED])
+
+
+def test_the_command_shows_no_credential_however_loud(
+    minio: Server, azurite: Server, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "small").write_bytes(b"small")
+    (source / "large").write_bytes(bytes(12 << 20))
+    name = f"secrets-{token_hex(8)}"
+    for base in (f"s3://{name}/", f"az:///{name}/"):
+        wrong = {"AWS_SECRET_ACCESS_KEY": WRONG_KEY, "AZURE_STORAGE_KEY": WRONG_KEY}
+        done = [
+            loud("put", "-c", "-n", "2", "-s", "6000000", f"{base}made/"),
+            loud("upload", f"{source}/", f"{base}up/"),
+            loud("download", f"{base}up/", f"{tmp_path}/down/"),
+            loud("sync", f"{source}/", f"{base}up/"),
+            loud("cp", f"{base}up/small", f"{base}up/copy"),
+            loud("list", "-r", "-l", base),
+            loud("stat", f"{base}up/small"),
+            loud("get", f"{base}made/"),
+            loud("presign", f"{base}up/small"),
+            loud("presign", "--method", "PATCH", f"{base}up/small", code=2),
+            loud("get", f"{base}missing", code=1),
+            loud("upload", f"{source}/", f"{base[:-1]}-missing/", code=1),
+            loud("get", f"{base}up/small", code=1, environment=wrong),
+            loud("sync", f"{base}up/", f"{tmp_path}/other/", code=1, environment=wrong),
+            loud("delete", base),
+            loud("delete-bucket", base),
+        ]
+        # A signed URL is what `presign` is asked for, on stdout alone.
+        printed = "".join(each.err for each in done)
+        printed += "".join(each.out for each in done if "://127" not in each.out)
+        assert len(printed) > 10_000, "the log was not at trace level; the test proves nothing"
+        secrets = [
+            minio.environment["AWS_SECRET_ACCESS_KEY"],
+            azurite.environment["AZURE_STORAGE_KEY"],
+            WRONG_KEY,
+        ]
+        check_shows_none(printed, [*secrets, *SIGNED])
+
+
+def loud(*arguments: str, code: int = 0, environment: dict[str, str] | None = None) -> Done:
+    """Run the command with all of its log, and expect the exit code."""
+    return call("-vvv", *arguments, code=code, env={**os.environ, **(environment or {})})

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use bytes::Bytes;
 use s3dlio::{Client, ErrorKind, IoBufMut, Payload, Uri, WriteOptions};
 
-use crate::place::{PART, Place, data};
+use crate::place::{PART, Place, Target, data};
 
 pub async fn objects_of_every_size_round_trip(place: Place) {
     for size in [
@@ -50,6 +50,39 @@ pub async fn an_object_of_many_parts_round_trips(place: Place) {
         .await
         .unwrap();
     assert_eq!((count, bytes), (1, sent.len() as u64));
+}
+
+/// The bytes from `start` on of a body in which no two words are alike.
+fn fill_with_words(start: usize, memory: &mut [u8]) {
+    for (index, word) in memory.chunks_exact_mut(8).enumerate() {
+        let number = (start / 8 + index) as u64;
+        word.copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes());
+    }
+}
+
+/// Every byte is compared, a piece at a time. Azurite takes minutes for a gibibyte, so it is given a quarter of one, and
+/// so is memory.
+pub async fn a_gibibyte_round_trips(place: Place) {
+    const STEP: usize = 64 << 20;
+    let size = match place.target {
+        Target::Azurite | Target::Memory => 256 << 20,
+        Target::File | Target::Direct | Target::Minio => 1 << 30,
+    };
+    let mut sent = place.client.pool().take(size).unwrap();
+    fill_with_words(0, &mut sent);
+    let (uri, options) = (place.uri("large"), WriteOptions::default());
+
+    let body = Payload::from(sent.freeze().into_bytes());
+    let put = place.client.put(&uri, body, &options).await.unwrap();
+    let got = place.client.get(&uri).await.unwrap();
+
+    assert_eq!((got.len(), put.size), (size, size as u64));
+    assert_eq!(put.crc32c, s3dlio::checksum::crc32c(&got));
+    let mut expected = vec![0; STEP];
+    for start in (0..size).step_by(STEP) {
+        fill_with_words(start, &mut expected);
+        assert!(got[start..start + STEP] == expected[..], "from {start}");
+    }
 }
 
 pub async fn ranges_at_every_border(place: Place) {

@@ -3,6 +3,8 @@
 use s3dlio::{Client, Config, ErrorKind, Options, Payload, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault, RequestRecord, S3Server, seeded_bytes};
 
+use crate::lent::lend;
+
 pub const PART: usize = 5 << 20;
 
 pub struct Rig {
@@ -384,20 +386,73 @@ async fn a_part_that_the_service_drops_is_noticed() {
     assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ignored_range_never_gives_other_bytes() {
-    let rig = rig(100_000).await;
-    rig.server.fault(
-        Fault::always(Action::IgnoreHeader {
-            name: "range".into(),
-        })
-        .op("GetObject"),
-    );
+fn ignored_range() -> Fault {
+    Fault::always(Action::IgnoreHeader {
+        name: "range".into(),
+    })
+    .op("GetObject")
+}
 
-    match rig.client.get_range(&rig.object, 500, Some(1000)).await {
-        Ok(bytes) => assert!(*bytes == rig.sent[500..1500]),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::Integrity, "{error}"),
+/// All of the object comes where a part was asked for: the part is cut out of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ignored_range_is_cut_out_of_what_comes() {
+    let rig = rig(100_000).await;
+    rig.server.fault(ignored_range());
+    let (client, uri) = (&rig.client, &rig.object);
+
+    for (offset, length) in [
+        (0, Some(10)),
+        (500, Some(1000)),
+        (99_999, Some(1)),
+        (99_000, Some(5000)),
+        (500, None),
+    ] {
+        let got = client.get_range(uri, offset, length).await.unwrap();
+        let end = length.map_or(100_000, |length| (offset + length).min(100_000));
+        // Fits: a test's object is small.
+        assert!(
+            *got == rig.sent[offset as usize..end as usize],
+            "{offset} {length:?}"
+        );
     }
+
+    let past = client.get_range(uri, 100_000, Some(1)).await.unwrap_err();
+    assert_eq!(past.code(), Some("InvalidRange"), "{past}");
+
+    let (memory, lent) = lend(3000);
+    drop(client.read_into(uri, 50_000, memory).await.unwrap());
+    assert!(lent.back().await == rig.sent[50_000..53_000]);
+    assert!(
+        rig.server
+            .requests()
+            .iter()
+            .any(|request| request.status == Some(200))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_and_resumed_bodies_are_cut_out_of_what_comes_too() {
+    let rig = rig(3 * PART + 7).await;
+    rig.server.fault(ignored_range());
+
+    assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+
+    rig.server.clear_faults();
+    rig.server.clear_requests();
+    let cut = Action::Cut {
+        after: 1_000_000,
+        reset: false,
+    };
+    rig.server.fault(Fault::once(cut).op("GetObject"));
+    rig.server.fault(ignored_range());
+    let got = rig
+        .client
+        .get_range(&rig.object, 100, Some(2_000_000))
+        .await
+        .unwrap();
+
+    assert!(*got == rig.sent[100..2_000_100]);
+    assert_eq!(rig.count("GetObject"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,7 @@ mod pieces;
 mod place;
 mod presigning;
 mod properties;
+mod published;
 mod quirks;
 mod ranges;
 mod reads;
@@ -63,6 +64,7 @@ macro_rules! suite {
 suite! {
     bytes::objects_of_every_size_round_trip,
     bytes::an_object_of_many_parts_round_trips,
+    bytes::a_gibibyte_round_trips,
     bytes::ranges_at_every_border,
     bytes::a_range_past_the_end_gives_what_there_is,
     bytes::an_offset_past_the_end_is_refused,
@@ -125,4 +127,17 @@ suite! {
     transfer::a_sync_never_deletes_for_want_of_a_source,
     transfer::one_file_is_copied_any_way,
     transfer::streams_of_unknown_length_go_both_ways,
+    published::put_get_delete_list,
+    published::get_opts,
+    published::put_opts,
+    published::stream_get,
+    published::list_uses_directories_correctly,
+    published::list_with_delimiter,
+    published::list_with_offset_exclusivity,
+    published::get_nonexistent_object,
+    published::rename_and_copy,
+    published::copy_if_not_exists,
+    published::copy_rename_nonexistent_object,
+    published::multipart_out_of_order,
+    published::multipart_race_condition,
 }

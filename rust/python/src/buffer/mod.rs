@@ -25,8 +25,8 @@ pub use view::{Body, Destination, Loan};
 
 /// Owned memory that holds an object's bytes.
 ///
-/// It starts at an address that is a multiple of 64 (of 4096 where it came from `direct://`, or is at least 4096 bytes
-/// long) and is writable: nobody else has it. Slices, `memoryview`, `view` and `__dlpack__` share it, and keep it alive.
+/// It starts at an address that is a multiple of 64 (of 4096 where it is at least that long, so that a device can write
+/// into it) and is writable: nobody else has it. Slices, `memoryview`, `view` and `__dlpack__` share it, and keep it alive.
 ///
 /// Example:
 ///     >>> import s3dlio

@@ -39,7 +39,7 @@ impl Authority {
                 Authority::Key(Arc::new(SharedKey::new(&account.name, key.clone())))
             }
             Credential::Sas(token) => Authority::Sas(Sas(token.clone())),
-            Credential::Entra => Authority::Entra(Arc::new(TokenChain::new()?)),
+            Credential::Entra => Authority::Entra(Arc::new(TokenChain::of_this_machine()?)),
         })
     }
 
@@ -100,7 +100,14 @@ pub(super) struct TokenChain {
 }
 
 impl TokenChain {
-    fn new() -> Result<Self> {
+    pub fn new(sources: Vec<(&'static str, Arc<dyn TokenCredential>)>) -> Self {
+        TokenChain {
+            sources,
+            chosen: AtomicUsize::new(usize::MAX),
+        }
+    }
+
+    fn of_this_machine() -> Result<Self> {
         let mut sources: Vec<(&'static str, Arc<dyn TokenCredential>)> = Vec::new();
         // Exists only where its variables are set.
         if let Ok(source) = WorkloadIdentityCredential::new(None) {
@@ -115,15 +122,10 @@ impl TokenChain {
         if sources.is_empty() {
             return Err(Error::invalid("no source of Entra tokens on this machine"));
         }
-        Ok(TokenChain {
-            sources,
-            chosen: AtomicUsize::new(usize::MAX),
-        })
+        Ok(TokenChain::new(sources))
     }
-}
 
-impl TokenChain {
-    /// A token for the blob service.
+    /// A token for the blob service. Some sources run a program each time they are asked.
     pub async fn token(&self) -> Result<Secret> {
         let token = self.get_token(&[SCOPE], None).await.map_err(|cause| {
             Error::new(crate::ErrorKind::AccessDenied, "no credential").with_source(cause)
@@ -247,10 +249,7 @@ mod tests {
             ("a", Arc::new(Source(None))),
             ("b", Arc::new(Source(Some("token")))),
         ];
-        let chain = TokenChain {
-            sources,
-            chosen: AtomicUsize::new(usize::MAX),
-        };
+        let chain = TokenChain::new(sources);
 
         let token = chain.get_token(&[SCOPE], None).await.unwrap();
 
@@ -260,10 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_source_says_why_it_has_no_token() {
-        let chain = TokenChain {
-            sources: vec![("a", Arc::new(Source(None)))],
-            chosen: AtomicUsize::new(usize::MAX),
-        };
+        let chain = TokenChain::new(vec![("a", Arc::new(Source(None)))]);
 
         let error = chain.get_token(&[SCOPE], None).await.unwrap_err();
 

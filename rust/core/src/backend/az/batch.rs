@@ -12,6 +12,7 @@ use super::auth::Authority;
 use super::error;
 use super::retry::{Failure, Tries};
 use super::session::header;
+use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::uri::Key;
@@ -24,9 +25,13 @@ impl AzStore {
         tries: &mut Tries<'_>,
     ) -> Result<Vec<Result<(), Failure>>> {
         let boundary = format!("batch_{:032x}", rand::random::<u128>());
+        let token = match &self.session.authority {
+            Authority::Entra(chain) => Some(chain.token().await?),
+            Authority::Key(_) | Authority::Sas(_) => None,
+        };
         let mut body = String::with_capacity(keys.len() * 512);
         for (number, key) in keys.iter().enumerate() {
-            let request = self.delete_request(key).await?;
+            let request = self.delete_request(key, token.as_ref())?;
             body.extend(["--", &boundary, "\r\n"]);
             body.push_str(
                 "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n",
@@ -52,8 +57,8 @@ impl AzStore {
         read(&answer, boundary, keys.len())
     }
 
-    /// One request, as text: HTTP within the body.
-    async fn delete_request(&self, key: &Key) -> Result<String> {
+    /// One request, as text: HTTP within the body. `token` is there where the account is opened by one.
+    fn delete_request(&self, key: &Key, token: Option<&Secret>) -> Result<String> {
         let url = self.session.url(&self.container, key);
         let url = Url::parse(&url)
             .map_err(|cause| Error::invalid("the endpoint is no URL").with_source(cause))?;
@@ -68,10 +73,10 @@ impl AzStore {
                 headers.insert("authorization", signed);
             }
             Authority::Sas(sas) => path.extend(["?", sas.query().reveal()]),
-            Authority::Entra(chain) => {
-                let token = format!("Bearer {}", chain.token().await?.reveal());
-                headers.insert("authorization", token);
-            }
+            Authority::Entra(_) => {}
+        }
+        if let Some(token) = token {
+            headers.insert("authorization", format!("Bearer {}", token.reveal()));
         }
         let mut text = format!("DELETE {path} HTTP/1.1\r\n");
         for (name, value) in headers.iter() {

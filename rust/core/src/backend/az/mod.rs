@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use self::account::Account;
+use self::auth::Authority;
 use self::http::Http;
 use self::session::Session;
 use super::Driver;
@@ -123,7 +124,9 @@ impl AzDriver {
             Some(http) => Arc::clone(http),
             None => Arc::clone(opened.http.insert(Arc::new(Http::new(&self.config)?))),
         };
-        let session = Arc::new(Session::new(&resolved, http, &self.config.retry)?);
+        let authority = Authority::of(&resolved)?;
+        let session = Session::new(&resolved, authority, http, &self.config.retry);
+        let session = Arc::new(session);
         opened
             .sessions
             .insert(account.to_owned(), Arc::clone(&session));

@@ -1,7 +1,7 @@
 //! Requests to one account: built here, sent through `azure_core`'s pipeline, tried again where that makes sense.
 //!
-//! The clients of `azure_storage_blob` are not used: they split transfers by themselves and keep the single requests
-//! private, list without a delimiter, drop newlines from keys when they build a URL, and set up a pipeline per URL.
+//! The SDK's own blob client is not used: it splits transfers by itself and keeps the single requests private, lists
+//! without a delimiter, drops newlines from keys when it builds a URL, and sets up a pipeline per URL.
 
 use std::sync::Arc;
 
@@ -71,7 +71,12 @@ pub(super) enum Incoming {
 }
 
 impl Session {
-    pub fn new(account: &Account, http: Arc<Http>, retry: &RetryConfig) -> Result<Self> {
+    pub fn new(
+        account: &Account,
+        authority: Authority,
+        http: Arc<Http>,
+        retry: &RetryConfig,
+    ) -> Self {
         let transport = Transport::with_policy(Arc::new(Exchange(http)));
         // Tries are counted, and bodies resumed, by this file: the pipeline makes one.
         let options = ClientOptions {
@@ -79,7 +84,6 @@ impl Session {
             transport: Some(transport),
             ..Default::default()
         };
-        let authority = Authority::of(account)?;
         let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
@@ -88,13 +92,13 @@ impl Session {
             vec![authority.policy()],
             None,
         );
-        Ok(Session {
+        Session {
             pipeline,
             name: account.name.clone(),
             endpoint: account.endpoint.clone(),
             authority,
             retry: retry.clone(),
-        })
+        }
     }
 
     pub fn tries(&self) -> Tries<'_> {

@@ -5,7 +5,7 @@ use super::server::{Server, Step, say};
 use crate::error::ErrorKind;
 
 /// The answer to a batch: of each request its number, status and code.
-fn answers(outcomes: &[(usize, u16, &str)]) -> Step {
+pub(super) fn answers(outcomes: &[(usize, u16, &str)]) -> Step {
     let parts: String = outcomes
         .iter()
         .map(|(number, status, code)| {

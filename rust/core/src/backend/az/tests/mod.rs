@@ -7,6 +7,7 @@ mod deletes;
 mod faults;
 mod objects;
 mod server;
+mod tokens;
 
 use std::sync::Arc;
 
