@@ -1,20 +1,24 @@
 //! Memory of transfers: aligned blocks that are re-used, and the owned pieces of them that I/O fills.
 //!
-//! Faulting in fresh 4 KiB pages costs six times a copy of the same bytes, so blocks use huge pages and go back
-//! to a [`Pool`] when the last piece of them is dropped. A piece ([`IoBufMut`]) is passed to I/O by value: an abandoned
-//! operation keeps it until the last thread or socket that may write into it has stopped, so no write ever lands in
-//! memory that somebody else has by then. The caller's own memory takes the same path ([`IoBufMut::foreign`]).
+//! Faulting in fresh 4 KiB pages costs six times a copy of the same bytes, so blocks use huge pages and go back to a
+//! [`Pool`] when the last piece of them is dropped. What nobody has used for [`IDLE`] goes back to the system. A piece
+//! ([`IoBufMut`]) is passed to I/O by value: an abandoned operation keeps it until the last thread or socket that may
+//! write into it has stopped, so no write ever lands in memory that somebody else has by then. The caller's own memory
+//! takes the same path ([`IoBufMut::foreign`]).
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftover;
@@ -28,6 +32,9 @@ const MAPPED_FROM: usize = 64 << 10;
 const HUGE_PAGE: usize = 2 << 20;
 /// Idle memory that a pool keeps for the next transfer.
 const DEFAULT_RETAINED: usize = 1 << 30;
+/// How long memory waits for another transfer, at most twice as long in all: longer than the pause between two steps of
+/// a training loop, which would have to fault it in anew.
+pub const IDLE: Duration = Duration::from_secs(15);
 
 /// Counts forks on the child's side; blocks of an earlier generation must not touch locks that another thread of the
 /// parent may have held.
@@ -46,31 +53,81 @@ pub struct Pool {
     generation: u64,
 }
 
-/// Each block with the count of blocks that came back before it.
+/// A block with the count of blocks that came back before it, and the time it did.
+struct Idle {
+    serial: u64,
+    since: Instant,
+    mapping: Mapping,
+}
+
 #[derive(Default)]
 struct FreeBlocks {
-    by_size: HashMap<usize, VecDeque<(u64, Mapping)>>,
+    /// Of each size, the longest idle first.
+    by_size: BTreeMap<usize, VecDeque<Idle>>,
     retained: usize,
     returned: u64,
+    /// Where blocks were taken last; it has the timer.
+    runtime: Option<Handle>,
+    trimmer: JoinSet<()>,
+    /// The trimmer will look again.
+    trimming: bool,
 }
 
 impl FreeBlocks {
-    /// Takes out the longest idle blocks until at most `limit` bytes are left; to be dropped without the lock.
-    fn evict(&mut self, limit: usize) -> Vec<Mapping> {
+    /// A block of `size` bytes or, before memory grows, one of up to twice that.
+    fn pop(&mut self, size: usize) -> Option<Mapping> {
+        let sizes = self.by_size.range_mut(size..=size.saturating_mul(2));
+        let Idle { mapping, .. } = sizes.filter_map(|(_, blocks)| blocks.pop_back()).next()?;
+        self.retained -= mapping.size;
+        Some(mapping)
+    }
+
+    fn push(&mut self, mapping: Mapping, now: Instant) {
+        let serial = self.returned;
+        self.returned += 1;
+        self.retained += mapping.size;
+        self.by_size
+            .entry(mapping.size)
+            .or_default()
+            .push_back(Idle {
+                serial,
+                since: now,
+                mapping,
+            });
+    }
+
+    /// Takes out the longest idle blocks as long as `more` asks for it, given how much is left and since when the next
+    /// one is idle; to be dropped without the lock.
+    fn evict(&mut self, more: impl Fn(usize, Instant) -> bool) -> Vec<Mapping> {
         let mut evicted = Vec::new();
-        while self.retained > limit {
-            let oldest = self
+        loop {
+            let fronts = self
                 .by_size
                 .values_mut()
-                .filter(|blocks| !blocks.is_empty())
-                .min_by_key(|blocks| blocks.front().map(|(returned, _)| *returned));
-            let Some((_, mapping)) = oldest.and_then(VecDeque::pop_front) else {
+                .filter(|blocks| !blocks.is_empty());
+            let oldest = fronts.min_by_key(|blocks| blocks.front().map(|block| block.serial));
+            let Some(blocks) = oldest else { break };
+            let Some(block) = blocks.pop_front_if(|block| more(self.retained, block.since)) else {
                 break;
             };
-            self.retained -= mapping.size;
-            evicted.push(mapping);
+            self.retained -= block.mapping.size;
+            evicted.push(block.mapping);
         }
         evicted
+    }
+
+    /// Sees to it that somebody looks after idle memory.
+    fn watch(&mut self, pool: &Arc<Pool>) {
+        // One that has ended early did so with its runtime.
+        while self.trimmer.try_join_next().is_some() {}
+        if self.trimming && !self.trimmer.is_empty() {
+            return;
+        }
+        if let Some(runtime) = &self.runtime {
+            self.trimmer
+                .spawn_on(Pool::trim_when_idle(Arc::downgrade(pool)), runtime);
+            self.trimming = true;
+        }
     }
 }
 
@@ -114,7 +171,8 @@ impl Pool {
                 Some(mapping) => mapping,
                 None => {
                     // What is idle makes room, so that the two together stay within the limit.
-                    let evicted = self.lock().evict(self.retained_limit.saturating_sub(size));
+                    let room = self.retained_limit.saturating_sub(size);
+                    let evicted = self.lock().evict(|retained, _| retained > room);
                     drop(evicted);
                     Mapping::new(size)?
                 }
@@ -141,31 +199,63 @@ impl Pool {
     }
 
     fn reuse(&self, size: usize) -> Option<Mapping> {
+        let here = Handle::try_current().ok();
         let mut free = self.lock();
-        let (_, mapping) = free.by_size.get_mut(&size)?.pop_back()?;
-        free.retained -= size;
-        Some(mapping)
+        if let Some(here) = here {
+            free.runtime = Some(here);
+        }
+        free.pop(size)
     }
 
-    fn give_back(&self, mapping: Mapping) {
-        if self.generation != GENERATION.load(Ordering::Relaxed) {
+    fn give_back(self: &Arc<Self>, mapping: Mapping) {
+        if self.is_of_a_parent() {
             return;
         }
         let mut free = self.lock();
-        let returned = free.returned;
-        free.returned += 1;
-        free.retained += mapping.size;
-        free.by_size
-            .entry(mapping.size)
-            .or_default()
-            .push_back((returned, mapping));
-        let evicted = free.evict(self.retained_limit);
+        free.push(mapping, Instant::now());
+        let evicted = free.evict(|retained, _| retained > self.retained_limit);
+        free.watch(self);
         drop(free);
         drop(evicted);
     }
 
+    async fn trim_when_idle(pool: Weak<Pool>) {
+        loop {
+            tokio::time::sleep(IDLE).await;
+            let Some(pool) = pool.upgrade() else { return };
+            if !pool.trim(Instant::now()) {
+                return;
+            }
+        }
+    }
+
+    /// Gives back to the system what has been idle for [`IDLE`] by `now`; whether anything is left.
+    fn trim(&self, now: Instant) -> bool {
+        let mut free = self.lock();
+        let evicted = free.evict(|_, since| now.saturating_duration_since(since) >= IDLE);
+        free.trimming = free.retained > 0;
+        let goes_on = free.trimming;
+        drop(free);
+        drop(evicted);
+        goes_on
+    }
+
+    fn is_of_a_parent(&self) -> bool {
+        self.generation != GENERATION.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, FreeBlocks> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if self.is_of_a_parent() {
+            // To stop a task takes locks of a runtime that a fork may have left locked.
+            let free = self.free.get_mut().unwrap_or_else(PoisonError::into_inner);
+            free.trimmer.detach_all();
+        }
     }
 }
 
@@ -572,6 +662,69 @@ mod tests {
         drop(small);
 
         assert_eq!(pool.take(HUGE_PAGE).unwrap().as_ptr(), address);
+    }
+
+    #[test]
+    fn a_larger_block_serves_before_memory_grows() {
+        let pool = pool();
+        drop(pool.take(4 * HUGE_PAGE).unwrap());
+
+        let far_smaller = pool.take(HUGE_PAGE).unwrap();
+        assert_eq!(pool.retained(), 4 * HUGE_PAGE);
+        let smaller = pool.take(3 * HUGE_PAGE).unwrap();
+        assert_eq!(pool.retained(), 0);
+
+        drop(smaller);
+        drop(far_smaller);
+        assert_eq!(pool.retained(), 5 * HUGE_PAGE, "each is as large as before");
+    }
+
+    #[test]
+    fn only_idle_memory_goes_back_to_the_system() {
+        let pool = pool();
+        drop(pool.take(HUGE_PAGE).unwrap());
+        let used = pool.take(2 * HUGE_PAGE).unwrap();
+        let later = Instant::now() + IDLE;
+
+        assert!(pool.trim(later.checked_sub(IDLE).unwrap()));
+        assert_eq!(pool.retained(), HUGE_PAGE);
+        assert!(!pool.trim(later));
+        assert_eq!(pool.retained(), 0);
+
+        drop(used);
+        assert_eq!(pool.retained(), 2 * HUGE_PAGE);
+    }
+
+    #[tokio::test]
+    async fn the_pool_is_watched_while_it_keeps_anything() {
+        let pool = pool();
+        let watched = |pool: &Pool| {
+            let mut free = pool.lock();
+            while free.trimmer.try_join_next().is_some() {}
+            (free.trimming, free.trimmer.len())
+        };
+        let (one, other) = (pool.take(HUGE_PAGE).unwrap(), pool.take(HUGE_PAGE).unwrap());
+        assert_eq!(watched(&pool), (false, 0));
+
+        // As a thread without a runtime does.
+        std::thread::spawn(move || drop(one)).join().unwrap();
+        assert_eq!(watched(&pool), (true, 1));
+        drop(other);
+        assert_eq!(watched(&pool), (true, 1), "one is enough");
+
+        pool.lock().trimmer.abort_all();
+        while watched(&pool).1 > 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(pool.take(HUGE_PAGE).unwrap());
+        assert_eq!(watched(&pool), (true, 1), "the next runtime takes over");
+
+        assert!(!pool.trim(Instant::now() + IDLE));
+        drop(pool.take(HUGE_PAGE).unwrap());
+        assert!(
+            watched(&pool).0,
+            "it does not rely on one that is about to end"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::checksum::{Algorithm, Checksum};
+use crate::checksum::{Algorithm, Checksum, Digest};
 
 /// Pieces of memory that form one body.
 #[derive(Debug, Clone, Default)]
@@ -40,10 +40,11 @@ impl Payload {
     /// Of all the bytes, in order.
     #[must_use]
     pub fn checksum(&self, algorithm: Algorithm) -> Checksum {
-        let empty = Checksum::of(algorithm, &[]);
-        self.pieces.iter().fold(empty, |sum, piece| {
-            sum.then(Checksum::of(algorithm, piece), piece.len() as u64)
-        })
+        let mut digest = Digest::new(algorithm);
+        for piece in &self.pieces {
+            digest.update(piece);
+        }
+        digest.checksum()
     }
 
     /// The bytes from `offset` on, at most `len` of them; shares the memory.

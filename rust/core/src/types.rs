@@ -1,12 +1,15 @@
 //! What goes into a store's methods and what comes out of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::sync::oneshot;
+
 use crate::buffer::{IoBufMut, Pool};
-use crate::checksum::{Algorithm, Checksum};
+use crate::checksum::{Algorithm, Checksum, Digest};
 use crate::error::{Error, Result};
 use crate::span::Span;
 use crate::uri::{Key, Scheme};
@@ -75,32 +78,82 @@ impl ByteRange {
 pub enum Destination {
     /// This memory; a range that is shorter leaves its tail alone.
     Fill(IoBufMut),
+    /// As `Fill`, but the read itself fills at most `window` bytes of it.
+    Window { buf: IoBufMut, window: u64 },
     /// Memory for all of the range, taken from the pool once the answer tells its length; the read itself fills at
     /// most `window` bytes of it and leaves the rest to further requests.
     Allocate { pool: Arc<Pool>, window: u64 },
-    /// Memory for at most `window` bytes of the range, taken from the pool once the answer tells its length.
-    Head { pool: Arc<Pool>, window: u64 },
+    /// As `Allocate` if `reserve` agrees to the length; else, and without it, memory for at most `window` bytes of the
+    /// range.
+    Head {
+        pool: Arc<Pool>,
+        window: u64,
+        reserve: Option<Reserve>,
+    },
+    /// As the other one, but the read keeps only what it fills itself: the memory behind that is for whoever listens,
+    /// who can have it filled meanwhile.
+    Shared {
+        into: Box<Destination>,
+        opened: oneshot::Sender<Opened>,
+    },
+}
+
+/// Says whether memory for so many bytes may be taken, and counts them if so.
+pub struct Reserve(pub Box<dyn FnOnce(u64) -> bool + Send>);
+
+impl fmt::Debug for Reserve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reserve")
+    }
+}
+
+/// What is known of a read before its bytes are there.
+#[derive(Debug)]
+pub struct Opened {
+    /// With nothing filled.
+    pub reply: ReadReply,
+    /// Bytes that the read itself is to fill.
+    pub fill: usize,
+    /// The memory behind them.
+    pub rest: IoBufMut,
 }
 
 impl Destination {
-    /// The memory to fill, and how many bytes of it this one request is to fill, now that `len` bytes are known to come.
+    /// The memory to fill, and how many bytes of it this one request is to fill, now that `len` bytes are known to come
+    /// and `reply` tells of what.
     ///
     /// # Errors
     /// `LocalIo` with `ENOMEM`.
-    pub fn open(self, len: u64) -> Result<(IoBufMut, usize)> {
+    pub fn open(self, len: u64, reply: &ReadReply) -> Result<(IoBufMut, usize)> {
+        let length = usize::try_from(len).unwrap_or(usize::MAX);
+        let capped = |window: u64| usize::try_from(window).unwrap_or(usize::MAX).min(length);
         match self {
             Destination::Fill(buf) => {
-                let fill = usize::try_from(len).unwrap_or(usize::MAX).min(buf.len());
+                let fill = length.min(buf.len());
                 Ok((buf, fill))
             }
-            Destination::Allocate { pool, window } => {
-                let buf = pool.take(usize::try_from(len).unwrap_or(usize::MAX))?;
-                // Fits: it is not above `len`, which fits.
-                Ok((buf, len.min(window) as usize))
+            Destination::Window { buf, window } => {
+                let fill = capped(window).min(buf.len());
+                Ok((buf, fill))
             }
-            Destination::Head { pool, window } => {
-                let fill = usize::try_from(len.min(window)).unwrap_or(usize::MAX);
-                Ok((pool.take(fill)?, fill))
+            Destination::Allocate { pool, window } => Ok((pool.take(length)?, capped(window))),
+            Destination::Head {
+                pool,
+                window,
+                reserve,
+            } => {
+                let fill = capped(window);
+                let all = reserve.is_some_and(|Reserve(agrees)| agrees(len));
+                let buf = pool.take(if all { length } else { fill })?;
+                Ok((buf, fill))
+            }
+            Destination::Shared { into, opened } => {
+                let (mut buf, fill) = into.open(len, reply)?;
+                let rest = buf.split_off(fill);
+                let reply = reply.clone();
+                // Who does not listen has given the read up.
+                let _ = opened.send(Opened { reply, fill, rest });
+                Ok((buf, fill))
             }
         }
     }
@@ -112,8 +165,19 @@ pub struct ReadOptions {
     pub if_match: Option<String>,
     /// Ask for the stored checksum of the whole object.
     pub want_checksum: bool,
+    /// Take the checksum of what is filled in this algorithm; by default in that of the stored checksum, if one comes.
+    pub algorithm: Option<Algorithm>,
     /// Told when the first byte arrives.
     pub span: Span,
+}
+
+impl ReadOptions {
+    /// Takes the checksum that this read is to tell, now that the stored one is known.
+    #[must_use]
+    pub fn digest(&self, stored: Option<Checksum>) -> Option<Digest> {
+        let algorithm = self.algorithm.or(stored.map(|stored| stored.algorithm));
+        algorithm.map(Digest::new)
+    }
 }
 
 /// What came with the bytes.
@@ -126,7 +190,20 @@ pub struct ReadReply {
     pub etag: Option<String>,
     /// Of the whole object; services send it only with answers to requests without a range.
     pub checksum: Option<Checksum>,
+    /// Of the bytes put into the destination, where the store took it while it had them in its hands.
+    pub taken: Option<Checksum>,
     pub attempts: u32,
+}
+
+impl ReadReply {
+    /// The checksum of `filled`, which are the bytes of this reply: as the store has taken it, else taken now.
+    #[must_use]
+    pub fn sum(&self, algorithm: Algorithm, filled: &[u8]) -> Checksum {
+        match self.taken {
+            Some(taken) if taken.algorithm == algorithm => taken,
+            _ => Checksum::of(algorithm, filled),
+        }
+    }
 }
 
 /// Properties of an object to be written.
@@ -320,4 +397,50 @@ pub struct PartLimits {
     pub max_count: u32,
     /// The largest object that one `write` takes; bytes.
     pub max_single: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(agrees: bool) -> Destination {
+        Destination::Head {
+            pool: Arc::default(),
+            window: 10,
+            reserve: Some(Reserve(Box::new(move |_| agrees))),
+        }
+    }
+
+    #[test]
+    fn a_head_takes_memory_for_all_where_there_is_room() {
+        let reply = ReadReply::default();
+
+        for (agrees, len, taken, fill) in
+            [(true, 25, 25, 10), (false, 25, 10, 10), (false, 4, 4, 4)]
+        {
+            let (buf, filled) = head(agrees).open(len, &reply).unwrap();
+
+            assert_eq!((buf.len(), filled), (taken, fill), "{agrees} for {len}");
+        }
+    }
+
+    #[test]
+    fn a_shared_destination_gives_away_what_the_read_does_not_fill() {
+        let (opened, mut known) = oneshot::channel();
+        let into = Destination::Shared {
+            into: Box::new(head(true)),
+            opened,
+        };
+        let reply = ReadReply {
+            size: 25,
+            ..ReadReply::default()
+        };
+
+        let (buf, fill) = into.open(25, &reply).unwrap();
+
+        let opened = known.try_recv().unwrap();
+        assert_eq!((buf.len(), fill), (10, 10));
+        assert_eq!((opened.reply.size, opened.fill), (25, 10));
+        assert_eq!(buf.unsplit(opened.rest).len(), 25);
+    }
 }

@@ -8,12 +8,14 @@
 //! down. So such threads leave this library first, and are kept from coming back.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -195,7 +197,7 @@ where
         let _context = process.handle.enter();
         let _in_call = InCall(IN_CALL.replace(true));
         let outcome = block(process, work, watch);
-        process.handle.block_on(settled);
+        let Ok(()) = drive(settled, || Ok::<_, Infallible>(()));
         outcome
     });
     process.errands.run(py);
@@ -268,19 +270,14 @@ enum Interrupted {
     Exit,
 }
 
-/// Signal handlers run between two turns and outside of the runtime, so they may call this library themselves.
+/// Signal handlers run between two polls, so they may call this library themselves.
 fn block<T>(
     process: &Process,
     work: impl Future<Output = T>,
     mut watch: Option<Watch<'_>>,
 ) -> Result<T, Interrupted> {
-    let mut work = pin!(work);
     let mut takes_signals = true;
-    loop {
-        let turn = async { tokio::time::timeout(SIGNAL_POLL, work.as_mut()).await };
-        if let Ok(result) = process.handle.block_on(turn) {
-            return Ok(result);
-        }
+    drive(work, || {
         if process.closing.load(Ordering::Relaxed) {
             return Err(Interrupted::Exit);
         }
@@ -291,8 +288,61 @@ fn block<T>(
             };
             takes_signals = Python::attach(look).map_err(Interrupted::Raised)?;
         }
-        if let Some(watch) = &mut watch {
-            Python::attach(watch).map_err(Interrupted::Raised)?;
+        match &mut watch {
+            Some(watch) => Python::attach(watch).map_err(Interrupted::Raised),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Polls `work` on this thread to its end, and calls `look` every now and then while it waits.
+///
+/// The runtime's own way would set a timer for each call: a small request has none to spare.
+fn drive<T, E>(
+    work: impl Future<Output = T>,
+    mut look: impl FnMut() -> Result<(), E>,
+) -> Result<T, E> {
+    let mut work = pin!(work);
+    let sleeper = Arc::new(Sleeper {
+        thread: thread::current(),
+        woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&sleeper));
+    let mut context = Context::from_waker(&waker);
+    let mut due = Instant::now() + SIGNAL_POLL;
+    loop {
+        if let Poll::Ready(result) = work.as_mut().poll(&mut context) {
+            return Ok(result);
+        }
+        loop {
+            // Also where something wakes it all the time.
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                look()?;
+                due = Instant::now() + SIGNAL_POLL;
+            }
+            if sleeper.woken.swap(false, Ordering::Acquire) {
+                break;
+            }
+            thread::park_timeout(left);
+        }
+    }
+}
+
+/// A thread that waits for a future. A token of `park` alone would not do: what is polled may take it for its own.
+struct Sleeper {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::Release) {
+            self.thread.unpark();
         }
     }
 }

@@ -204,7 +204,16 @@ impl Store for MemoryStore {
             return Err(replaced());
         }
         let len = range.len_in(meta.size)?;
-        let (mut buf, filled) = into.open(len)?;
+        let mut reply = ReadReply {
+            size: meta.size,
+            etag: meta.etag,
+            checksum: meta
+                .checksum
+                .filter(|_| options.want_checksum && range == ByteRange::Whole),
+            attempts: 1,
+            ..ReadReply::default()
+        };
+        let (mut buf, filled) = into.open(len, &reply)?;
         options.span.first_byte();
         let mut at = 0;
         for piece in body.slice(range.offset(), filled as u64).pieces() {
@@ -212,19 +221,8 @@ impl Store for MemoryStore {
             buf[at..at + piece.len()].copy_from_slice(piece);
             at += piece.len();
         }
-        let checksum = meta
-            .checksum
-            .filter(|_| options.want_checksum && range == ByteRange::Whole);
-        Ok((
-            buf,
-            ReadReply {
-                filled,
-                size: meta.size,
-                etag: meta.etag,
-                checksum,
-                attempts: 1,
-            },
-        ))
+        reply.filled = filled;
+        Ok((buf, reply))
     }
 
     async fn write(&self, key: &Key, body: &Payload, options: &WriteOptions) -> Result<WriteReply> {

@@ -1,6 +1,7 @@
 //! Verbs on many objects at once. The first failure ends the call and stops the rest.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
@@ -17,8 +18,9 @@ impl Client {
     /// # Errors
     /// The first object that cannot be read; it is named.
     pub async fn get_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<Buffer>> {
-        let jobs = uris.iter().cloned().map(|uri| {
-            let client = self.clone();
+        let client = self.clone();
+        let jobs = uris.to_vec().into_iter().map(move |uri| {
+            let client = client.clone();
             async move { client.get(&uri).await }
         });
         in_order(jobs, max_in_flight).await
@@ -31,8 +33,9 @@ impl Client {
     pub async fn get_many_stats(&self, uris: &[Uri], max_in_flight: usize) -> Result<(u64, u64)> {
         let streams = max_in_flight.clamp(1, uris.len().max(1)) as u64;
         let memory = self.config().memory_limit / streams;
-        let jobs = uris.iter().cloned().map(|uri| {
-            let client = self.clone();
+        let client = self.clone();
+        let jobs = uris.to_vec().into_iter().map(move |uri| {
+            let client = client.clone();
             async move { client.read_and_drop(&uri, memory, |_| ()).await }
         });
         let sizes = in_order(jobs, max_in_flight).await?;
@@ -67,8 +70,9 @@ impl Client {
     /// # Errors
     /// The first object that cannot be asked for; it is named.
     pub async fn stat_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<ObjectMeta>> {
-        let jobs = uris.iter().cloned().map(|uri| {
-            let client = self.clone();
+        let client = self.clone();
+        let jobs = uris.to_vec().into_iter().map(move |uri| {
+            let client = client.clone();
             async move { client.stat(&uri).await }
         });
         in_order(jobs, max_in_flight).await
@@ -84,8 +88,9 @@ impl Client {
         max_in_flight: usize,
         options: &WriteOptions,
     ) -> Result<Vec<PutResult>> {
-        let jobs = objects.into_iter().map(|(uri, body)| {
-            let (client, options) = (self.clone(), options.clone());
+        let (client, options) = (self.clone(), options.clone());
+        let jobs = objects.into_iter().map(move |(uri, body)| {
+            let (client, options) = (client.clone(), options.clone());
             async move { client.put(&uri, body, &options).await }
         });
         in_order(jobs, max_in_flight).await
@@ -93,33 +98,44 @@ impl Client {
 }
 
 /// Runs `jobs` with a bounded number under way and gives their results in order.
-async fn in_order<T, F>(jobs: impl IntoIterator<Item = F>, max_in_flight: usize) -> Result<Vec<T>>
+///
+/// Each of so many tasks does one job after the other: a task for each small object would cost more than its request.
+async fn in_order<T, F, J>(jobs: J, max_in_flight: usize) -> Result<Vec<T>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
+    J: ExactSizeIterator<Item = F> + Send + 'static,
 {
     if max_in_flight == 0 {
         return Err(none_in_flight());
     }
-    let mut waiting = jobs.into_iter().enumerate();
+    let count = jobs.len();
     let mut results: Vec<Option<T>> = Vec::new();
+    results.resize_with(count, || None);
+    let waiting = Arc::new(Mutex::new(jobs.enumerate()));
     let mut tasks = JoinSet::new();
-    loop {
-        while tasks.len() < max_in_flight
-            && let Some((index, job)) = waiting.next()
-        {
-            results.push(None);
-            tasks.spawn(async move { (index, job.await) });
+    for _ in 0..max_in_flight.min(count) {
+        let waiting = Arc::clone(&waiting);
+        tasks.spawn(async move {
+            let next = || {
+                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.next()
+            };
+            let mut done = Vec::new();
+            while let Some((index, job)) = next() {
+                done.push((index, job.await?));
+            }
+            Ok::<_, Error>(done)
+        });
+    }
+    while let Some(finished) = tasks.join_next().await {
+        for (index, result) in finished?? {
+            results[index] = Some(result);
         }
-        let Some(finished) = tasks.join_next().await else {
-            break;
-        };
-        let (index, result) = finished?;
-        results[index] = Some(result?);
     }
     Ok(results
         .into_iter()
-        .map(|result| result.expect("every task was joined"))
+        .map(|result| result.expect("every job was done"))
         .collect())
 }
 

@@ -12,6 +12,7 @@ use super::Client;
 use super::bulk::none_in_flight;
 use crate::buffer::Buffer;
 use crate::error::Result;
+use crate::types::Reserve;
 use crate::uri::Uri;
 
 /// The least that a first request may fill: a round trip costs more than these bytes.
@@ -108,8 +109,10 @@ impl Reads {
         while let Some((index, uri)) = self.waiting.pop_front() {
             let (client, room, window) = (self.client.clone(), self.room.clone(), self.window);
             self.tasks.spawn(async move {
+                let now = room.clone();
+                let reserve = Reserve(Box::new(move |size| now.try_resize(index, size)));
                 let wait = |size| room.resize(index, size);
-                (index, client.get_when(&uri, window, wait).await)
+                (index, client.get_when(&uri, window, reserve, wait).await)
             });
         }
         let (index, result) = loop {
@@ -143,6 +146,7 @@ impl Client {
         &self,
         uri: &Uri,
         window: u64,
+        reserve: Reserve,
         room: impl FnOnce(u64) -> F,
     ) -> Result<Buffer>
     where
@@ -151,7 +155,9 @@ impl Client {
         let open = self.begin("get", uri);
         let work = async {
             let store = self.object(uri).await?;
-            store.read_when(uri.key(), window, room, open.span()).await
+            store
+                .read_when(uri.key(), window, reserve, room, open.span())
+                .await
         };
         let result = work.await;
         open.end(result, |buffer| (buffer.len() as u64, 1))

@@ -18,6 +18,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
@@ -60,6 +61,7 @@ struct Inner {
     config: Arc<Config>,
     pool: Arc<Pool>,
     requests: Arc<Semaphore>,
+    fronts: Arc<AtomicBool>,
     drivers: Mutex<HashMap<Scheme, Arc<dyn Driver>>>,
     /// Whether a service, by scheme and account, honours conditional writes.
     conditions: Mutex<HashMap<(Scheme, String), bool>>,
@@ -93,6 +95,7 @@ impl Client {
                 config: Arc::new(config),
                 pool: Arc::new(Pool::with_retained_limit(retained)),
                 requests,
+                fronts: Arc::default(),
                 drivers: Mutex::default(),
                 conditions: Mutex::default(),
                 observer,
@@ -126,11 +129,14 @@ impl Client {
             Arc::clone(driver)
         };
         let store = driver.open(uri).await?;
-        let (pool, requests) = (
-            Arc::clone(&self.inner.pool),
-            Arc::clone(&self.inner.requests),
-        );
-        Ok(SplitStore::new(store, pool, requests, &self.inner.config))
+        let inner = &self.inner;
+        Ok(SplitStore::new(
+            store,
+            Arc::clone(&inner.pool),
+            Arc::clone(&inner.requests),
+            Arc::clone(&inner.fronts),
+            &inner.config,
+        ))
     }
 
     /// The store of one object, whose key it can hold.

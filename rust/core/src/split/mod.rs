@@ -1,6 +1,7 @@
 //! Large reads and writes become concurrent ranges and parts; whole reads are compared with the stored checksum.
 
 mod copy;
+mod first;
 mod read;
 mod scatter;
 mod stream;
@@ -8,6 +9,7 @@ mod upload;
 mod version;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -36,6 +38,8 @@ pub struct SplitStore {
     requests: Arc<Semaphore>,
     part_size: u64,
     verify: Verify,
+    /// The last read into memory from the start of an object was not of all of it.
+    fronts: Arc<AtomicBool>,
 }
 
 impl SplitStore {
@@ -43,6 +47,7 @@ impl SplitStore {
         store: Arc<dyn Store>,
         pool: Arc<Pool>,
         requests: Arc<Semaphore>,
+        fronts: Arc<AtomicBool>,
         config: &Config,
     ) -> Self {
         SplitStore {
@@ -51,6 +56,7 @@ impl SplitStore {
             requests,
             part_size: config.part_size,
             verify: config.verify,
+            fronts,
         }
     }
 

@@ -1,17 +1,78 @@
 //! Reads: one request up to a window, then parallel ranges pinned to the first answer's etag.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
 use super::{PER_OBJECT, SplitStore};
 use crate::buffer::{Buffer, IoBufMut};
-use crate::checksum::Checksum;
+use crate::checksum::{Algorithm, Checksum};
 use crate::config::Verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
-use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
+use crate::types::{ByteRange, Destination, Opened, ReadOptions, ReadReply, Reserve};
 use crate::uri::Key;
+
+/// What the first answer is held against before anything else is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    /// Part of an object, which has no stored checksum.
+    Range,
+    Whole,
+    /// An object with at least `wanted` bytes from `offset` on, the first of them asked for by `range`.
+    Bytes {
+        offset: u64,
+        wanted: u64,
+        range: ByteRange,
+    },
+    /// A comparison of the caller's own.
+    Exactly {
+        size: u64,
+        checksum: Checksum,
+    },
+}
+
+impl Expected {
+    /// Where the caller knows it better than the service.
+    fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            Expected::Exactly { checksum, .. } => Some(checksum.algorithm),
+            _ => None,
+        }
+    }
+}
+
+/// All the bytes of a read, and the checksum of them if there is one to compare with.
+struct Gathered {
+    buf: IoBufMut,
+    reply: ReadReply,
+    sum: Option<Checksum>,
+}
+
+impl Gathered {
+    fn verified(self) -> Result<IoBufMut> {
+        verify(&self.reply, self.sum)?;
+        Ok(self.buf)
+    }
+
+    /// With what follows.
+    fn join(self, parts: Vec<(IoBufMut, Option<Checksum>)>) -> Self {
+        let Gathered {
+            mut buf,
+            reply,
+            mut sum,
+        } = self;
+        for (part, next) in parts {
+            sum = match (sum, next) {
+                (Some(before), Some(next)) => Some(before.then(next, part.len() as u64)),
+                _ => None,
+            };
+            buf = buf.unsplit(part);
+        }
+        Gathered { buf, reply, sum }
+    }
+}
 
 impl SplitStore {
     /// The bytes of `range` in one buffer from the pool.
@@ -24,17 +85,16 @@ impl SplitStore {
             pool: self.pool.clone(),
             window: self.part_size,
         };
-        let (buf, mut reply) = self.first(key, range, None, into, span).await?;
-        if range == ByteRange::Whole {
-            self.ask_for_checksum(key, &mut reply).await?;
-        }
-        let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
-        verify(&reply, checksum)?;
-        Ok(buf.freeze())
+        let expected = match range {
+            ByteRange::Whole => Expected::Whole,
+            _ => Expected::Range,
+        };
+        let gathered = self.gather(key, range, into, expected, span).await?;
+        Ok(gathered.verified()?.freeze())
     }
 
-    /// A whole object, of which the first request takes memory for `window` bytes; memory for all of it is taken when
-    /// what `room` gives for its size has come.
+    /// A whole object. Its first request takes memory for all of it if `reserve` agrees to its size, else for `window`
+    /// bytes, and memory for all of it when what `room` gives for its size has come.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -42,29 +102,34 @@ impl SplitStore {
         &self,
         key: &Key,
         window: u64,
+        reserve: Reserve,
         room: impl FnOnce(u64) -> F,
         span: &Span,
     ) -> Result<Buffer>
     where
         F: Future<Output = ()>,
     {
-        let range = ByteRange::Whole;
         let into = Destination::Head {
             pool: self.pool.clone(),
             window: window.min(self.part_size),
+            reserve: Some(reserve),
         };
-        let (mut buf, mut reply) = self.first(key, range, None, into, span).await?;
-        self.ask_for_checksum(key, &mut reply).await?;
-        room(reply.size).await;
-        if (buf.len() as u64) < reply.size {
-            let mut all = self.take_part(reply.size)?;
+        let mut gathered = self
+            .gather(key, ByteRange::Whole, into, Expected::Whole, span)
+            .await?;
+        let size = gathered.reply.size;
+        room(size).await;
+        let head = gathered.buf.len();
+        if (head as u64) < size {
+            let mut all = self.take_part(size)?;
             // The head came before there was room for the object.
-            all[..reply.filled].copy_from_slice(&buf[..reply.filled]);
-            buf = all;
+            all[..head].copy_from_slice(&gathered.buf);
+            let rest = self.cut(head as u64, all.split_off(head));
+            gathered.buf = all;
+            let parts = self.read_parts(key, rest, &gathered.reply, span).await?;
+            gathered = gathered.join(parts);
         }
-        let (buf, checksum) = self.rest(key, range, buf, &reply, span).await?;
-        verify(&reply, checksum)?;
-        Ok(buf.freeze())
+        Ok(gathered.verified()?.freeze())
     }
 
     /// Fills `destination` from `offset` on.
@@ -75,51 +140,35 @@ impl SplitStore {
         &self,
         key: &Key,
         offset: u64,
-        mut destination: IoBufMut,
+        destination: IoBufMut,
         span: &Span,
     ) -> Result<IoBufMut> {
-        let wanted = destination.len();
+        let wanted = destination.len() as u64;
         if wanted == 0 {
             let size = self.store.stat(key).await?.size;
             ByteRange::Bounded { offset, len: 0 }.len_in(size)?;
             return Ok(destination);
         }
-        // Window by window even for the first request: what it fills is known before its answer.
-        let window = usize::try_from(self.part_size)
-            .unwrap_or(usize::MAX)
-            .min(wanted);
-        let tail = destination.split_off(window);
-        let range = match offset {
-            0 => ByteRange::Whole,
-            offset => ByteRange::Bounded {
-                offset,
-                len: window as u64,
-            },
-        };
-        let (head, mut reply) = self
-            .first(key, range, None, Destination::Fill(destination), span)
-            .await?;
-        let available = reply.size - offset;
-        if available < wanted as u64 {
-            return Err(Error::new(
-                ErrorKind::ShortRead,
-                format!(
-                    "{wanted} bytes were asked for from offset {offset} of an object of {} bytes",
-                    reply.size
-                ),
-            ));
-        }
-        if offset == 0 && available == wanted as u64 {
-            self.ask_for_checksum(key, &mut reply).await?;
+        let window = self.part_size.min(wanted);
+        let range = if offset == 0 && self.expects_whole(wanted) {
+            ByteRange::Whole
         } else {
-            // The service keeps none of a part.
-            reply.checksum = None;
-        }
-        let (buf, checksum) = self
-            .rest(key, range, head.unsplit(tail), &reply, span)
-            .await?;
-        verify(&reply, checksum)?;
-        Ok(buf)
+            ByteRange::Bounded {
+                offset,
+                len: window,
+            }
+        };
+        let into = Destination::Window {
+            buf: destination,
+            window,
+        };
+        let expected = Expected::Bytes {
+            offset,
+            wanted,
+            range,
+        };
+        let gathered = self.gather(key, range, into, expected, span).await?;
+        gathered.verified()
     }
 
     /// Fills `destination` with a whole object that must have just its length and this checksum: a comparison of the
@@ -130,73 +179,109 @@ impl SplitStore {
     pub(crate) async fn read_exact(
         &self,
         key: &Key,
-        mut destination: IoBufMut,
-        expected: Checksum,
+        destination: IoBufMut,
+        checksum: Checksum,
         span: &Span,
     ) -> Result<IoBufMut> {
         let size = destination.len() as u64;
         if size == 0 {
             same_size(self.store.stat(key).await?.size, 0)?;
-            same_sum(expected, Some(Checksum::of(expected.algorithm, &[])))?;
+            same_sum(checksum, Some(Checksum::of(checksum.algorithm, &[])))?;
             return Ok(destination);
         }
-        let window = usize::try_from(self.part_size)
-            .unwrap_or(usize::MAX)
-            .min(destination.len());
-        let tail = destination.split_off(window);
-        let into = Destination::Fill(destination);
-        let (head, mut reply) = self.first(key, ByteRange::Whole, None, into, span).await?;
-        same_size(reply.size, size)?;
-        reply.checksum = Some(expected);
-        let (buf, read) = self
-            .rest(key, ByteRange::Whole, head.unsplit(tail), &reply, span)
-            .await?;
-        same_sum(expected, read)?;
-        Ok(buf)
-    }
-
-    /// The first request; its answer tells size, etag and checksum. Later ones ask for that etag, this one for `etag`.
-    pub(crate) async fn first(
-        &self,
-        key: &Key,
-        range: ByteRange,
-        etag: Option<String>,
-        into: Destination,
-        span: &Span,
-    ) -> Result<(IoBufMut, ReadReply)> {
-        let options = ReadOptions {
-            if_match: etag,
-            want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
-            span: span.clone(),
+        let into = Destination::Window {
+            buf: destination,
+            window: self.part_size,
         };
-        let _permit = self.permit().await;
-        self.store.read(key, range, into, &options).await
+        let expected = Expected::Exactly { size, checksum };
+        let gathered = self
+            .gather(key, ByteRange::Whole, into, expected, span)
+            .await?;
+        same_sum(checksum, gathered.sum)?;
+        Ok(gathered.buf)
     }
 
-    /// Reads what the first request left, and the checksum of it all if there is one to compare with.
-    async fn rest(
+    /// The first request and, from the moment on at which its answer tells of what, all that it leaves of its memory.
+    async fn gather(
         &self,
         key: &Key,
         range: ByteRange,
-        mut buf: IoBufMut,
-        reply: &ReadReply,
+        into: Destination,
+        expected: Expected,
         span: &Span,
-    ) -> Result<(IoBufMut, Option<Checksum>)> {
+    ) -> Result<Gathered> {
+        let (opened, mut head) = self
+            .begin(key, range, None, expected.algorithm(), into, span)
+            .await?;
+        let Opened {
+            mut reply,
+            fill,
+            rest,
+        } = opened;
+        let offset = range.offset();
+        let rest = async {
+            self.settle(key, expected, &mut reply).await?;
+            let parts = self.cut(offset + fill as u64, rest);
+            match parts.is_empty() {
+                true => Ok(Vec::new()),
+                false => self.read_parts(key, parts, &reply, span).await,
+            }
+        };
+        let ((), parts) = tokio::try_join!(head.come(), rest)?;
+        let (buf, came) = head.bytes(fill, offset)?;
         let algorithm = reply.checksum.map(|stored| stored.algorithm);
-        let tail = buf.split_off(reply.filled);
-        let mut sum = algorithm.map(|algorithm| Checksum::of(algorithm, &buf));
-        if tail.is_empty() {
-            return Ok((buf.unsplit(tail), sum));
+        let sum = algorithm.map(|algorithm| came.sum(algorithm, &buf));
+        Ok(Gathered { buf, reply, sum }.join(parts))
+    }
+
+    /// Whether `wanted` bytes from the start of an object are taken for all of it. Only an answer to a request without a
+    /// range carries the stored checksum, but where the object is longer, its connection is lost. Programs that read
+    /// headers do so over and over, as those do that read whole objects: it is what it was the last time.
+    fn expects_whole(&self, wanted: u64) -> bool {
+        let is_local = self.store.info().scheme.is_local();
+        is_local || wanted > self.part_size || !self.fronts.load(Ordering::Relaxed)
+    }
+
+    /// Refuses an answer about another object than the caller expects, and sees to the checksum to compare with.
+    async fn settle(&self, key: &Key, expected: Expected, reply: &mut ReadReply) -> Result<()> {
+        match expected {
+            Expected::Range => reply.checksum = None,
+            Expected::Whole => self.ask_for_checksum(key, reply).await?,
+            Expected::Bytes {
+                offset,
+                wanted,
+                range,
+            } => {
+                let available = reply.size - offset;
+                if available < wanted {
+                    return Err(Error::new(
+                        ErrorKind::ShortRead,
+                        format!(
+                            "{wanted} bytes were asked for from offset {offset} of an object of {} bytes",
+                            reply.size
+                        ),
+                    ));
+                }
+                let whole = offset == 0 && available == wanted;
+                if offset == 0 {
+                    self.fronts.store(!whole, Ordering::Relaxed);
+                }
+                match whole {
+                    // An answer to a range carries none.
+                    true if range != ByteRange::Whole && self.verify != Verify::Off => {
+                        self.stored_checksum(key, reply).await?;
+                    }
+                    true => self.ask_for_checksum(key, reply).await?,
+                    // The service keeps none of a part.
+                    false => reply.checksum = None,
+                }
+            }
+            Expected::Exactly { size, checksum } => {
+                same_size(reply.size, size)?;
+                reply.checksum = Some(checksum);
+            }
         }
-        let parts = self.cut(range.offset() + reply.filled as u64, tail);
-        for (part, part_sum) in self.read_parts(key, parts, reply, span).await? {
-            sum = match (sum, part_sum) {
-                (Some(sum), Some(next)) => Some(sum.then(next, part.len() as u64)),
-                _ => None,
-            };
-            buf = buf.unsplit(part);
-        }
-        Ok((buf, sum))
+        Ok(())
     }
 
     /// What starts at `offset`, as parts and where they start.
@@ -259,9 +344,11 @@ impl SplitStore {
         span: Span,
     ) -> Result<(IoBufMut, Option<Checksum>)> {
         let len = part.len() as u64;
+        let algorithm = first.checksum.map(|stored| stored.algorithm);
         let options = ReadOptions {
             if_match: first.etag.clone(),
             want_checksum: false,
+            algorithm,
             span,
         };
         let permit = self.permit().await;
@@ -271,15 +358,8 @@ impl SplitStore {
             .read(key, range, Destination::Fill(part), &options)
             .await?;
         drop(permit);
-        if reply.filled as u64 != len {
-            return Err(Error::new(
-                ErrorKind::Integrity,
-                format!("{} of {len} bytes came from offset {offset}", reply.filled),
-            ));
-        }
-        let sum = first
-            .checksum
-            .map(|stored| Checksum::of(stored.algorithm, &part));
+        require_filled(reply.filled, part.len(), offset)?;
+        let sum = algorithm.map(|algorithm| reply.sum(algorithm, &part));
         Ok((part, sum))
     }
 
@@ -291,6 +371,11 @@ impl SplitStore {
         if self.verify != Verify::Strong || reply.checksum.is_some() || reply.size == 0 {
             return Ok(());
         }
+        self.stored_checksum(key, reply).await
+    }
+
+    /// Asks for the stored checksum of a whole object that is being read.
+    async fn stored_checksum(&self, key: &Key, reply: &mut ReadReply) -> Result<()> {
         let meta = self.store.stat(key).await?;
         if meta.etag != reply.etag || meta.size != reply.size {
             return Err(Error::new(
@@ -299,7 +384,7 @@ impl SplitStore {
             ));
         }
         reply.checksum = meta.checksum;
-        if reply.checksum.is_none() {
+        if reply.checksum.is_none() && self.verify == Verify::Strong {
             return Err(Error::new(
                 ErrorKind::Integrity,
                 format!(
@@ -310,6 +395,14 @@ impl SplitStore {
         }
         Ok(())
     }
+}
+
+pub(super) fn require_filled(filled: usize, wanted: usize, offset: u64) -> Result<()> {
+    if filled == wanted {
+        return Ok(());
+    }
+    let detail = format!("{filled} of {wanted} bytes came from offset {offset}");
+    Err(Error::new(ErrorKind::Integrity, detail))
 }
 
 /// Compares what was read with what the service stores, where there is something to compare.

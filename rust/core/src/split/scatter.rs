@@ -101,8 +101,8 @@ impl SplitStore {
         };
         let options = ReadOptions {
             if_match,
-            want_checksum: false,
             span: span.clone(),
+            ..ReadOptions::default()
         };
         let into = Destination::Fill(memory);
         let (memory, reply) = self.store.read(key, range, into, &options).await?;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 use super::SplitStore;
-use super::read::verify;
+use super::first::Head;
+use super::read::{same_size, verify};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::Checksum;
-use crate::config::Verify;
 use crate::error::Result;
 use crate::span::Span;
-use crate::types::{ByteRange, Destination, ReadReply};
+use crate::types::{ByteRange, Destination, Opened, ReadReply};
 use crate::uri::Key;
 
 type PartResult = Result<(IoBufMut, Option<Checksum>)>;
@@ -25,14 +25,22 @@ pub struct Download {
     reply: ReadReply,
     /// Parts held or under way at once.
     depth: usize,
-    /// The first part, which came with the size.
-    head: Option<IoBufMut>,
+    /// The first part, whose answer told the size, and its length.
+    head: Option<(Head, usize)>,
     sum: Option<Checksum>,
     tasks: JoinSet<(u64, PartResult)>,
     arrived: BTreeMap<u64, PartResult>,
     /// Where the next request starts, and the next buffer to hand out.
     requested: u64,
     delivered: u64,
+}
+
+/// What the first answer of a download has to be about.
+#[derive(Debug, Clone, Default)]
+struct Wanted {
+    etag: Option<String>,
+    /// A comparison of the caller's own.
+    exactly: Option<(u64, Checksum)>,
 }
 
 impl SplitStore {
@@ -55,12 +63,11 @@ impl SplitStore {
         memory: u64,
         span: &Span,
     ) -> Result<Download> {
-        let into = Destination::Fill(self.take_part(self.part_size)?);
-        let (mut head, mut reply) = self.first(key, ByteRange::Whole, etag, into, span).await?;
-        self.ask_for_checksum(key, &mut reply).await?;
-        head.truncate(reply.filled);
-        let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
-        Ok(Download::begin(self, key, span, depth, 0, head, reply))
+        let wanted = Wanted {
+            etag,
+            exactly: None,
+        };
+        self.open(key, ByteRange::Whole, wanted, memory, span).await
     }
 
     /// As [`SplitStore::stream`], of an object that must have this size and checksum, whatever `verify` says; the last
@@ -76,15 +83,11 @@ impl SplitStore {
         memory: u64,
         span: &Span,
     ) -> Result<Download> {
-        // The comparison is the caller's, so it is made in the clone even where the setting is off.
-        let store = SplitStore {
-            verify: Verify::Auto,
-            ..self.clone()
+        let wanted = Wanted {
+            etag: None,
+            exactly: Some((size, expected)),
         };
-        let mut download = store.stream(key, memory, span).await?;
-        super::read::same_size(download.size(), size)?;
-        download.reply.checksum = Some(expected);
-        Ok(download)
+        self.open(key, ByteRange::Whole, wanted, memory, span).await
     }
 
     /// As [`SplitStore::stream`], of the bytes of a range, which is not empty.
@@ -98,54 +101,70 @@ impl SplitStore {
         memory: u64,
         span: &Span,
     ) -> Result<Download> {
-        // A part of an object has no stored checksum that it could be compared with.
-        let store = SplitStore {
-            verify: Verify::Off,
-            ..self.clone()
-        };
-        let offset = range.offset();
         let len = match range {
             ByteRange::Bounded { len, .. } => len.min(self.part_size),
             ByteRange::Whole | ByteRange::From(_) => self.part_size,
         };
-        let into = Destination::Fill(self.take_part(len)?);
-        let window = ByteRange::Bounded { offset, len };
-        let (mut head, mut reply) = store.first(key, window, None, into, span).await?;
-        head.truncate(reply.filled);
+        let window = ByteRange::Bounded {
+            offset: range.offset(),
+            len,
+        };
+        let mut download = self
+            .open(key, window, Wanted::default(), memory, span)
+            .await?;
         // For this download, the object ends where the range does.
-        reply.size = offset + range.len_in(reply.size)?;
+        download.reply.size = range.offset() + range.len_in(download.reply.size)?;
+        Ok(download)
+    }
+
+    /// Sends the first request, which asks for `range`, and waits for what its answer tells.
+    async fn open(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        wanted: Wanted,
+        memory: u64,
+        span: &Span,
+    ) -> Result<Download> {
+        let into = Destination::Head {
+            pool: self.pool.clone(),
+            window: self.part_size,
+            reserve: None,
+        };
+        let algorithm = wanted.exactly.map(|(_, checksum)| checksum.algorithm);
+        let (opened, head) = self
+            .begin(key, range, wanted.etag, algorithm, into, span)
+            .await?;
+        let Opened {
+            mut reply, fill, ..
+        } = opened;
+        match wanted.exactly {
+            Some((size, checksum)) => {
+                same_size(reply.size, size)?;
+                reply.checksum = Some(checksum);
+            }
+            None if range == ByteRange::Whole => self.ask_for_checksum(key, &mut reply).await?,
+            // A part of an object has no stored checksum that it could be compared with.
+            None => reply.checksum = None,
+        }
         let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
-        Ok(Download::begin(
-            &store, key, span, depth, offset, head, reply,
-        ))
+        Ok(Download {
+            store: self.clone(),
+            key: key.clone(),
+            span: span.clone(),
+            depth: depth.clamp(1, super::PER_OBJECT),
+            requested: range.offset() + fill as u64,
+            delivered: range.offset(),
+            sum: None,
+            head: Some((head, fill)),
+            reply,
+            tasks: JoinSet::new(),
+            arrived: BTreeMap::new(),
+        })
     }
 }
 
 impl Download {
-    fn begin(
-        store: &SplitStore,
-        key: &Key,
-        span: &Span,
-        depth: usize,
-        offset: u64,
-        head: IoBufMut,
-        reply: ReadReply,
-    ) -> Self {
-        Download {
-            store: store.clone(),
-            key: key.clone(),
-            span: span.clone(),
-            depth: depth.clamp(1, super::PER_OBJECT),
-            requested: offset + reply.filled as u64,
-            delivered: offset,
-            sum: None,
-            head: Some(head),
-            reply,
-            tasks: JoinSet::new(),
-            arrived: BTreeMap::new(),
-        }
-    }
-
     /// Size of the object; bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -157,9 +176,9 @@ impl Download {
     /// # Errors
     /// As [`SplitStore::read`].
     pub async fn next(&mut self) -> Result<Option<Buffer>> {
-        if let Some(head) = self.head.take() {
-            let algorithm = self.reply.checksum.map(|stored| stored.algorithm);
-            let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &head));
+        if self.head.is_some() {
+            self.read_ahead()?;
+            let (head, sum) = self.first().await?;
             self.deliver(head, sum)
         } else if self.delivered == self.reply.size {
             Ok(None)
@@ -182,6 +201,19 @@ impl Download {
         }
     }
 
+    /// The first part, and its checksum if there is one to compare with.
+    async fn first(&mut self) -> PartResult {
+        let Some((head, _)) = &mut self.head else {
+            unreachable!("asked for once");
+        };
+        head.come().await?;
+        let (head, fill) = self.head.take().expect("it has just come");
+        let (buf, came) = head.bytes(fill, self.delivered)?;
+        let algorithm = self.reply.checksum.map(|stored| stored.algorithm);
+        let sum = algorithm.map(|algorithm| came.sum(algorithm, &buf));
+        Ok((buf, sum))
+    }
+
     fn deliver(&mut self, part: IoBufMut, sum: Option<Checksum>) -> Result<Option<Buffer>> {
         self.delivered += part.len() as u64;
         self.sum = match (self.sum, sum) {
@@ -200,12 +232,15 @@ impl Download {
     }
 
     fn read_ahead(&mut self) -> Result<()> {
-        while self.tasks.len() + self.arrived.len() < self.depth && self.requested < self.reply.size
-        {
+        // The first part is not among the tasks.
+        let held = usize::from(self.head.is_some()) + self.tasks.len() + self.arrived.len();
+        let mut room = self.depth.saturating_sub(held);
+        while room > 0 && self.requested < self.reply.size {
             let offset = self.requested;
             let len = self.store.part_size.min(self.reply.size - offset);
             let part = self.store.take_part(len)?;
             self.requested += len;
+            room -= 1;
             let (store, key, reply, span) = (
                 self.store.clone(),
                 self.key.clone(),

@@ -60,7 +60,7 @@ impl SplitStore {
                     len: window as u64,
                 };
                 let into = Destination::Fill(memory);
-                match self.first(key, range, None, into, span).await {
+                match self.first(key, range, None, None, into, span).await {
                     Ok((head, reply)) => {
                         memory = head;
                         memory.truncate(reply.filled);

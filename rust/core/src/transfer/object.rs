@@ -13,7 +13,6 @@ use super::parts::Parts;
 use super::resume;
 use crate::backend::local;
 use crate::buffer::IoBufMut;
-use crate::checksum::Checksum;
 use crate::client::Client;
 use crate::error::Result;
 use crate::payload::Payload;
@@ -208,6 +207,7 @@ impl Ends {
                     self.from.uri.key(),
                     ByteRange::Whole,
                     None,
+                    None,
                     into,
                     &self.span,
                 )
@@ -233,7 +233,7 @@ impl Ends {
         let from = &self.from;
         if !from.uri.scheme().is_local() {
             let algorithm = reply.checksum.map(|stored| stored.algorithm);
-            let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &head));
+            let sum = algorithm.map(|algorithm| reply.sum(algorithm, &head));
             verify(reply, sum)?;
         }
         let body = Payload::from(head.freeze().into_bytes());

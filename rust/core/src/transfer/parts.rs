@@ -122,7 +122,7 @@ impl<'a> Parts<'a> {
             let (buf, sum) = match read {
                 Some(buf) => {
                     let algorithm = source.checksum.map(|stored| stored.algorithm);
-                    let sum = algorithm.map(|algorithm| Checksum::of(algorithm, &buf));
+                    let sum = algorithm.map(|algorithm| source.sum(algorithm, &buf));
                     (buf, sum)
                 }
                 None => {

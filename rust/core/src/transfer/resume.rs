@@ -67,11 +67,11 @@ async fn usable(ends: &Ends, left: &Leftover) -> Result<Option<(ReadReply, Vec<P
         false => local::file_of(ends.from.uri.key())?,
     };
     let source = ReadReply {
-        filled: 0,
         size,
         etag: if to_local { header.etag.clone() } else { etag },
         checksum: header.checksum(),
         attempts: 1,
+        ..ReadReply::default()
     };
     let algorithm = source.checksum.map(|stored| stored.algorithm);
     let parts = match intact(file, header, &left.lines, algorithm).await {

@@ -8,10 +8,13 @@ use super::chunked::Chunks;
 use super::connection::{Connection, ended};
 use super::head::Framing;
 use super::idle::Home;
+use crate::checksum::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
 
 const BLOCK: usize = 64 << 10;
+/// Where a checksum is taken, this much is read before it is: it lies in the cache then.
+const IN_CACHE: usize = 256 << 10;
 
 /// Read to its end, it gives its connection back; dropped before that, it closes it.
 #[derive(Debug)]
@@ -64,12 +67,13 @@ impl Body {
         (filled, Ok(()))
     }
 
-    /// Drops `skip` bytes, fills all of `into`, and tells `span` when the first byte of it came. The count is good with
-    /// an error too.
+    /// Drops `skip` bytes, fills all of `into`, shows what it fills to `digest`, and tells `span` when the first byte
+    /// came. The count is good with an error too.
     pub(crate) async fn deliver(
         mut self,
         skip: u64,
         into: &mut [u8],
+        mut digest: Option<&mut Digest>,
         span: &Span,
     ) -> (usize, Result<()>) {
         if into.is_empty() {
@@ -79,18 +83,35 @@ impl Body {
             return (0, Err(error));
         }
         self.rewatch();
-        let first = match self.step(into).await {
-            Ok(0) => return (0, Err(ended("the body did"))),
-            Ok(first) => first,
-            Err(error) => return (0, Err(error)),
+        let step = match digest {
+            Some(_) => IN_CACHE,
+            None => into.len(),
         };
-        span.first_byte();
-        let (rest, outcome) = self.fill(&mut into[first..]).await;
-        let filled = first + rest;
-        match outcome {
-            Ok(()) if filled < into.len() => (filled, Err(ended("the body did"))),
-            outcome => (filled, outcome),
+        let mut filled = 0;
+        let mut seen = 0;
+        let outcome = loop {
+            let end = into.len().min(seen + step);
+            let came = self.step(&mut into[filled..end]).await;
+            match came {
+                Ok(0) => break Err(ended("the body did")),
+                Ok(bytes) => filled += bytes,
+                Err(error) => break Err(error),
+            }
+            span.first_byte();
+            if filled == end {
+                if let Some(digest) = &mut digest {
+                    digest.update(&into[seen..filled]);
+                }
+                seen = filled;
+            }
+            if filled == into.len() {
+                break Ok(());
+            }
+        };
+        if let Some(digest) = &mut digest {
+            digest.update(&into[seen..filled]);
         }
+        (filled, outcome)
     }
 
     /// Reads `bytes` bytes and drops them.

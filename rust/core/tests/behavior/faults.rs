@@ -1,5 +1,8 @@
 //! What a real server never does on command: the scripted one cuts, lies and stumbles, and no wrong byte comes through.
 
+use std::time::Duration;
+
+use s3dlio::checksum::{Algorithm, Checksum};
 use s3dlio::{Client, Config, ErrorKind, Options, Payload, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault, RequestRecord, S3Server, seeded_bytes};
 
@@ -263,6 +266,143 @@ async fn a_flipped_byte_is_never_returned() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Integrity, "byte {offset}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_byte_is_never_returned_by_a_read_that_went_on() {
+    const CUT: u64 = 300_000;
+    let rig = rig(3 * PART).await;
+    for algorithm in [Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+        let stored = |kind, name: &str| Action::SetHeader {
+            name: format!("x-amz-checksum-{name}"),
+            value: (algorithm == kind).then(|| Checksum::of(kind, &rig.sent).to_base64()),
+        };
+        let faults = |flip: Option<Action>| {
+            rig.server.clear_faults();
+            let cut = Action::Cut {
+                after: CUT,
+                reset: false,
+            };
+            let first = Fault::once(cut)
+                .op("GetObject")
+                .and(stored(Algorithm::Crc32c, "crc32c"))
+                .and(stored(Algorithm::Crc64Nvme, "crc64nvme"));
+            match flip {
+                None => rig.server.fault(first),
+                Some(flip) => {
+                    rig.server.fault(first.and(flip.clone()));
+                    rig.server.fault(Fault::always(flip).op("GetObject"));
+                }
+            }
+        };
+        let uris = std::slice::from_ref(&rig.object);
+
+        faults(None);
+        assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
+        faults(None);
+        rig.client.get_many_stats(uris, 2).await.unwrap();
+
+        for offset in [0, CUT - 1, CUT, PART as u64 - 1, PART as u64] {
+            let flip = Action::FlipBit {
+                offset,
+                bit: 6,
+                of: s3dlio_testkit::FlipOrigin::Object,
+            };
+
+            faults(Some(flip.clone()));
+            let error = rig.client.get(&rig.object).await.unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::Integrity,
+                "{algorithm:?} byte {offset}: {error}"
+            );
+            faults(Some(flip));
+            let error = rig.client.get_many_stats(uris, 2).await.unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::Integrity,
+                "{algorithm:?} byte {offset}: {error}"
+            );
+        }
+    }
+}
+
+/// The promise that a whole object is compared with its checksum holds where a range was asked for, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_asked_for_as_ranges_and_whole_objects_are_compared() {
+    let rig = rig(2 * PART).await;
+    let whole: Uri = "s3://bucket/whole".parse().unwrap();
+    let body = Payload::from(rig.sent[..4096].to_vec());
+    let options = WriteOptions::default();
+    rig.client.put(&whole, body, &options).await.unwrap();
+    let read = async |uri: &Uri| {
+        rig.server.clear_requests();
+        let into = rig.client.pool().take(4096).unwrap();
+        let read = rig.client.read_into(uri, 0, into).await;
+        if let Ok(read) = &read {
+            assert!(**read == rig.sent[..4096]);
+        }
+        let requests = rig.server.requests();
+        let asked = requests.iter().map(|request| {
+            let range = request.header("range").unwrap_or_default().to_owned();
+            (request.op, range)
+        });
+        (read.map(drop), asked.collect::<Vec<_>>())
+    };
+    let all = ("GetObject", String::new());
+    let range = ("GetObject", "bytes=0-4095".to_owned());
+    let head = ("HeadObject", String::new());
+
+    assert_eq!(read(&rig.object).await.1, [all.clone()]);
+    assert_eq!(read(&rig.object).await.1, [range.clone()]);
+    assert_eq!(read(&whole).await.1, [range.clone(), head.clone()]);
+    assert_eq!(read(&whole).await.1, [all.clone()]);
+    assert_eq!(read(&rig.object).await.1, [all]);
+
+    let flip = Action::FlipBit {
+        offset: 4095,
+        bit: 0,
+        of: s3dlio_testkit::FlipOrigin::Object,
+    };
+    rig.server.fault(Fault::always(flip).op("GetObject"));
+    let (damaged, asked) = read(&whole).await;
+    assert_eq!(damaged.unwrap_err().kind(), ErrorKind::Integrity);
+    assert_eq!(asked, [range, head]);
+}
+
+/// The first body never comes to its end, and the rest is asked for all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rest_does_not_wait_for_the_first_window() {
+    let rig = rig_with(3 * PART, &[("stall_timeout", "3600")]).await;
+    let second = format!("bytes={PART}-{}", 2 * PART - 1);
+    let asked = |requests: &[RequestRecord]| {
+        ranges(requests)
+            .iter()
+            .any(|range| range.as_deref() == Some(&second))
+    };
+
+    for by_stream in [false, true] {
+        rig.server.clear_requests();
+        let stall = Action::Stall { after: Some(1000) };
+        rig.server.fault(Fault::once(stall).op("GetObject"));
+        let (client, object) = (rig.client.clone(), rig.object.clone());
+        let read = tokio::spawn(async move {
+            match by_stream {
+                false => client.get(&object).await.map(drop),
+                true => client
+                    .read_and_drop(&object, 1 << 30, |_| ())
+                    .await
+                    .map(drop),
+            }
+        });
+
+        let seen = rig.server.wait_until(asked);
+        tokio::time::timeout(Duration::from_secs(60), seen)
+            .await
+            .expect("the second part is asked for");
+
+        read.abort();
     }
 }
 

@@ -11,6 +11,7 @@ use super::extent::{Extent, integrity};
 use super::retry::{Failure, Tries};
 use super::session::{Call, Incoming};
 use crate::buffer::IoBufMut;
+use crate::checksum::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store as _;
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
@@ -33,11 +34,16 @@ impl AzStore {
             answer => answer?,
         };
         let extent = Extent::of(&answer, range)?;
-        let etag = answer.header("etag").map(str::to_owned);
-        let (mut buf, fill) = into.open(extent.len)?;
+        let mut reply = ReadReply {
+            size: extent.size,
+            etag: answer.header("etag").map(str::to_owned),
+            ..ReadReply::default()
+        };
+        let (mut buf, fill) = into.open(extent.len, &reply)?;
         let mut target = Target {
             buf: &mut buf[..fill],
             reached: 0,
+            digest: options.digest(None),
             options,
         };
         let mut body = (answer.body, extent.skip);
@@ -48,19 +54,15 @@ impl AzStore {
                     key,
                     range,
                     &target,
-                    extent.size,
-                    etag.as_deref(),
+                    reply.size,
+                    reply.etag.as_deref(),
                     &mut tries,
                 )
                 .await?;
         }
-        let reply = ReadReply {
-            filled: fill,
-            size: extent.size,
-            etag,
-            checksum: None,
-            attempts: tries.made(),
-        };
+        reply.filled = fill;
+        reply.taken = target.digest.and_then(|digest| digest.of_all(fill));
+        reply.attempts = tries.made();
         Ok((buf, reply))
     }
 
@@ -137,16 +139,14 @@ impl AzStore {
                 "the service refused a range that lies within the object",
             ));
         }
-        let (buf, filled) = into.open(0)?;
-        Ok((
-            buf,
-            ReadReply {
-                filled,
-                size: meta.size,
-                etag: meta.etag,
-                ..ReadReply::default()
-            },
-        ))
+        let mut reply = ReadReply {
+            size: meta.size,
+            etag: meta.etag,
+            ..ReadReply::default()
+        };
+        let (buf, filled) = into.open(0, &reply)?;
+        reply.filled = filled;
+        Ok((buf, reply))
     }
 }
 
@@ -154,6 +154,8 @@ impl AzStore {
 struct Target<'a> {
     buf: &'a mut [u8],
     reached: usize,
+    /// Of the bytes up to there.
+    digest: Option<Digest>,
     options: &'a ReadOptions,
 }
 
@@ -163,7 +165,9 @@ impl Target<'_> {
         match body {
             Incoming::Ours(body) => {
                 let into = &mut self.buf[self.reached..];
-                let (filled, outcome) = body.deliver(skip, into, &self.options.span).await;
+                let (filled, outcome) = body
+                    .deliver(skip, into, self.digest.as_mut(), &self.options.span)
+                    .await;
                 self.reached += filled;
                 Ok(outcome?)
             }
@@ -186,6 +190,9 @@ impl Target<'_> {
             let take = frame.len().min(self.buf.len() - self.reached);
             // The one copy: frames are the HTTP client's memory, the destination is the caller's.
             self.buf[self.reached..][..take].copy_from_slice(&frame[..take]);
+            if let Some(digest) = &mut self.digest {
+                digest.update(&frame[..take]);
+            }
             self.reached += take;
         }
         Ok(())

@@ -38,7 +38,13 @@ impl Local {
             ));
         }
         let size = before.len();
-        let (mut buf, filled) = into.open(range.len_in(size)?)?;
+        let mut reply = ReadReply {
+            size,
+            etag: Some(etag),
+            attempts: 1,
+            ..ReadReply::default()
+        };
+        let (mut buf, filled) = into.open(range.len_in(size)?, &reply)?;
 
         let mut reader = Reader {
             file: &opened.file,
@@ -63,22 +69,15 @@ impl Local {
         }
 
         // Somebody who writes in place could have mixed two versions.
-        if meta::etag(&opened.file.metadata()?) != etag {
+        let after = meta::etag(&opened.file.metadata()?);
+        if reply.etag.as_ref() != Some(&after) {
             return Err(Error::new(
                 ErrorKind::Precondition,
                 "the file was written to while it was read",
             ));
         }
-        Ok((
-            buf,
-            ReadReply {
-                filled,
-                size,
-                etag: Some(etag),
-                checksum: None,
-                attempts: 1,
-            },
-        ))
+        reply.filled = filled;
+        Ok((buf, reply))
     }
 }
 

@@ -19,7 +19,7 @@ use super::range::{Head, Location, header, locate};
 use super::stall::BodyWatch;
 use super::store::S3Store;
 use crate::buffer::IoBufMut;
-use crate::checksum::Checksum;
+use crate::checksum::{Checksum, Digest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
 use crate::transport::Body;
@@ -32,9 +32,8 @@ struct Filling {
     filled: usize,
     /// Bytes this read is to fill.
     fill: usize,
-    size: u64,
-    etag: Option<String>,
-    checksum: Option<Checksum>,
+    /// Of the bytes filled so far, where a checksum is to be told.
+    digest: Option<Digest>,
 }
 
 impl Filling {
@@ -63,63 +62,58 @@ impl S3Store {
         {
             // Any object that is not empty has a byte 0.
             Err(error) if error.status() == Some(416) && range.offset() == 0 => {
-                let (buf, filled) = into.open(0)?;
-                return Ok((
-                    buf,
-                    ReadReply {
-                        filled,
-                        attempts: attempts.count(),
-                        ..ReadReply::default()
-                    },
-                ));
+                let mut reply = ReadReply {
+                    attempts: attempts.count(),
+                    ..ReadReply::default()
+                };
+                let (buf, filled) = into.open(0, &reply)?;
+                reply.filled = filled;
+                return Ok((buf, reply));
             }
             answer => answer?,
         };
-        let (buf, fill) = into.open(location.len)?;
+        let mut reply = ReadReply {
+            size: location.size,
+            etag: answer.etag.clone(),
+            checksum: answer.checksum,
+            ..ReadReply::default()
+        };
+        let (buf, fill) = into.open(location.len, &reply)?;
         let mut filling = Filling {
             buf,
             filled: 0,
             fill,
-            size: location.size,
-            etag: answer.etag.clone(),
-            checksum: answer.checksum,
+            digest: options.digest(reply.checksum),
         };
         while let Err(failure) = self
             .fill(answer.body, location, &mut filling, &options.span)
             .await
         {
             attempts.pause(failure).await?;
-            if filling.etag.is_none() {
+            if reply.etag.is_none() {
                 // Without it nobody can say whether the rest is of the same object.
                 filling.filled = 0;
+                filling.digest = options.digest(reply.checksum);
             }
             let missing = filling.missing(range);
             (answer, location) = self
-                .ask(&mut attempts, key, missing, filling.etag.as_deref(), false)
+                .ask(&mut attempts, key, missing, reply.etag.as_deref(), false)
                 .await
                 .map_err(without_rest)?;
-            if (location.size, &answer.etag) != (filling.size, &filling.etag) {
+            if (location.size, &answer.etag) != (reply.size, &reply.etag) {
                 return Err(replaced().with_attempts(attempts.count()));
             }
         }
         let Filling {
             buf,
             filled,
-            size,
-            etag,
-            checksum,
+            digest,
             ..
         } = filling;
-        Ok((
-            buf,
-            ReadReply {
-                filled,
-                size,
-                etag,
-                checksum,
-                attempts: attempts.count(),
-            },
-        ))
+        reply.filled = filled;
+        reply.taken = digest.and_then(|digest| digest.of_all(filled));
+        reply.attempts = attempts.count();
+        Ok((buf, reply))
     }
 
     /// Sends the request until an answer with a sensible head is there.
@@ -203,7 +197,8 @@ impl S3Store {
         match body {
             Incoming::Ours(body) => {
                 let into = &mut filling.buf[filling.filled..filling.fill];
-                let (filled, outcome) = body.deliver(location.skip, into, span).await;
+                let digest = filling.digest.as_mut();
+                let (filled, outcome) = body.deliver(location.skip, into, digest, span).await;
                 filling.filled += filled;
                 Ok(outcome?)
             }
@@ -236,6 +231,9 @@ impl S3Store {
             let take = frame.len().min(filling.fill - at);
             // The SDK's client owns its frames, so a view cannot do.
             filling.buf[at..at + take].copy_from_slice(&frame[..take]);
+            if let Some(digest) = &mut filling.digest {
+                digest.update(&frame[..take]);
+            }
             filling.filled += take;
         }
         Ok(())

@@ -23,7 +23,13 @@ async fn faulty(client: &Client, judge: Judge) -> (SplitStore, Arc<Faulty>) {
     let store: Arc<dyn Store> = faulty.clone();
     let requests = Arc::new(Semaphore::new(64));
     (
-        SplitStore::new(store, Arc::clone(client.pool()), requests, client.config()),
+        SplitStore::new(
+            store,
+            Arc::clone(client.pool()),
+            requests,
+            Arc::default(),
+            client.config(),
+        ),
         faulty,
     )
 }

@@ -39,6 +39,7 @@ async fn rig() -> (AzureServer, SplitStore, Vec<u8>) {
         Arc::new(store),
         Arc::new(Pool::default()),
         requests,
+        Arc::default(),
         &config,
     );
     let sent = seeded_bytes(7, SIZE);

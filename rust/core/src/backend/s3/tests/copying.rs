@@ -28,6 +28,7 @@ fn cutting(mut store: S3Store) -> SplitStore {
         Arc::new(store),
         Arc::new(Pool::default()),
         requests,
+        Arc::default(),
         &config,
     )
 }

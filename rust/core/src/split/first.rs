@@ -1,0 +1,114 @@
+//! The first request of a read: the head of its answer tells of what, and its body comes while others are asked for the
+//! rest.
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use super::SplitStore;
+use super::read::require_filled;
+use crate::buffer::IoBufMut;
+use crate::checksum::Algorithm;
+use crate::config::Verify;
+use crate::error::Result;
+use crate::span::Span;
+use crate::types::{ByteRange, Destination, Opened, ReadOptions, ReadReply};
+use crate::uri::Key;
+
+/// A longer body gets a task of its own. Where it is polled by a thread that blocks on it, each piece that comes would
+/// have to wake that thread.
+const OWN_TASK: usize = 256 << 10;
+
+type Came = Result<(IoBufMut, ReadReply)>;
+
+const OPENED: &str = "memory comes only from where it was opened";
+
+/// The bytes of the first request, which may be still on their way. Dropping it stops the request.
+#[derive(Debug)]
+pub(super) enum Head {
+    Coming(JoinSet<Came>),
+    Here(IoBufMut, ReadReply),
+}
+
+impl Head {
+    /// Returns when the body is there. May be given up and called again.
+    pub(super) async fn come(&mut self) -> Result<()> {
+        if let Head::Coming(task) = self {
+            let (buf, reply) = task.join_next().await.expect("it is joined once")??;
+            *self = Head::Here(buf, reply);
+        }
+        Ok(())
+    }
+
+    /// What has come: just `fill` bytes, as the answer promised.
+    pub(super) fn bytes(self, fill: usize, offset: u64) -> Came {
+        let Head::Here(buf, reply) = self else {
+            unreachable!("it has come");
+        };
+        require_filled(reply.filled, fill, offset)?;
+        Ok((buf, reply))
+    }
+}
+
+impl SplitStore {
+    /// A request whose answer tells size, etag and, where it is for a whole object, checksum. Later ones ask for that
+    /// etag, this one for `etag`. The checksum of its bytes is taken in `algorithm`, by default in that of the stored one.
+    pub(crate) async fn first(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        etag: Option<String>,
+        algorithm: Option<Algorithm>,
+        into: Destination,
+        span: &Span,
+    ) -> Came {
+        let options = ReadOptions {
+            if_match: etag,
+            want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
+            algorithm,
+            span: span.clone(),
+        };
+        let _permit = self.permit().await;
+        self.store.read(key, range, into, &options).await
+    }
+
+    /// As [`SplitStore::first`], but returns when the head of the answer is there. The body goes on coming.
+    pub(super) async fn begin(
+        &self,
+        key: &Key,
+        range: ByteRange,
+        etag: Option<String>,
+        algorithm: Option<Algorithm>,
+        into: Destination,
+        span: &Span,
+    ) -> Result<(Opened, Head)> {
+        let (opened, mut known) = oneshot::channel();
+        let into = Destination::Shared {
+            into: Box::new(into),
+            opened,
+        };
+        let mut request = Box::pin({
+            let (store, key, span) = (self.clone(), key.clone(), span.clone());
+            async move { store.first(&key, range, etag, algorithm, into, &span).await }
+        });
+        let opened = tokio::select! {
+            biased;
+            done = &mut request => {
+                let (buf, reply) = done?;
+                let opened = known.try_recv().expect(OPENED);
+                return Ok((opened, Head::Here(buf, reply)));
+            }
+            opened = &mut known => opened,
+        };
+        let Ok(opened) = opened else {
+            // It has failed, and is about to tell why.
+            return Err(request.await.expect_err(OPENED));
+        };
+        if opened.fill < OWN_TASK {
+            let (buf, reply) = request.await?;
+            return Ok((opened, Head::Here(buf, reply)));
+        }
+        let mut task = JoinSet::new();
+        task.spawn(request);
+        Ok((opened, Head::Coming(task)))
+    }
+}
