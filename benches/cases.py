@@ -17,6 +17,7 @@ S3_PEERS = (
     "s3dlio of PyPI",
 )
 OURS = "s3dlio"
+STREAMED = "s3dlio, streamed"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _others() -> list[Case]:
     saves = (OURS, "checkpoint raw", "checkpoint zstd 3", "zstd on one core")
     weights = (1, 512 * MIB, saves)
     return [
-        Case("list", "scripted", "list", 100_000, 0, (OURS, *lists, "s5cmd")),
+        Case("list", "scripted", "list", 100_000, 0, (OURS, STREAMED, *lists, "s5cmd")),
         Case("checkpoint", "minio", "put", *weights, kind="float32"),
         Case("checkpoint", "minio", "get", *weights, kind="float32", again=True),
         Case("verify", "minio", "get", 64, 8 * MIB, (OURS, "s3dlio, unverified"), again=True),

@@ -68,6 +68,14 @@ class NotDurable(Ours):
     settings: ClassVar[Mapping[str, object]] = {"durable": False}
 
 
+class Streamed(Ours):
+    """Listings page by page, none of them kept."""
+
+    def count(self, prefix: str) -> int:
+        uri = self.place.root + prefix
+        return sum(1 for _ in s3dlio.scan(uri, recursive=True, options=self.options))
+
+
 class RawCheckpoint(Ours):
     """Shards of a checkpoint, stored as they are."""
 

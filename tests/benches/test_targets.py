@@ -43,11 +43,11 @@ def row(record: dict[str, Any], target: str) -> str:
 def test_a_target_holds_up_to_its_limit_and_not_above() -> None:
     name = "list: list 100,000 objects"
 
-    within = row({"cases": [case(name, s3dlio=0.2)]}, "100,000")
-    above = row({"cases": [case(name, s3dlio=0.21)]}, "100,000")
+    within = targets.rows({"cases": [case(name, **{"s3dlio": 0.2, "s3dlio, streamed": 9.0})]})
+    above = targets.rows({"cases": [case(name, **{"s3dlio": 0.21, "s3dlio, streamed": 9.0})]})
 
-    assert within.endswith("CPU s: 0.2 (<= 0.2) | yes |")
-    assert above.endswith("CPU s: 0.21 (<= 0.2) | **no** |")
+    assert any("CPU s: 0.2 (<= 0.2) | yes |" in row for row in within)
+    assert any("CPU s: 0.21 (<= 0.2) | **no** |" in row for row in above)
 
 
 def test_a_target_without_figures_is_not_measured() -> None:
