@@ -10,7 +10,7 @@ mod upload;
 use object_store::Error;
 use object_store::integration;
 
-use crate::place::Place;
+use crate::place::{Place, Target};
 use adapter::Adapter;
 
 macro_rules! cases {
@@ -41,7 +41,12 @@ pub async fn put_opts(place: Place) {
     integration::put_opts(&Adapter::new(&place), false).await;
 }
 
+/// Not on Azure: its commit throws away the blocks that another upload of the blob has sent, and the writer of `Client`
+/// sends blocks when it has enough bytes, not when the case means it to. Who fails would be a matter of time.
 pub async fn multipart_race_condition(place: Place) {
+    if place.target == Target::Azurite {
+        return;
+    }
     integration::multipart_race_condition(&Adapter::new(&place), true).await;
 }
 
