@@ -41,6 +41,10 @@ class FailedError(Exception):
     """A client could not be measured."""
 
 
+# What goes wrong around a case leaves it without figures; those after it are measured all the same.
+BROKEN = (MissingError, FailedError, s3dlio.StorageError, OSError, RuntimeError)
+
+
 def child(client: str, case: Case, service: Service, control: str | None = None) -> dict[str, Any]:
     """One fresh process.
 
@@ -90,7 +94,7 @@ def measure(case: Case, services: Services, rounds: int) -> dict[str, Any]:
     try:
         service = services.get(case.service) if case.service else Service("")
         prepare(case, service, services)
-    except (MissingError, FailedError) as error:
+    except BROKEN as error:
         told["failures"] = dict.fromkeys(clients, str(error))
         return told
     for turn in range(rounds):
@@ -110,7 +114,10 @@ def measure(case: Case, services: Services, rounds: int) -> dict[str, Any]:
             else:
                 told["runs"].setdefault(client, []).append(found)
     if case.counted:
-        count_requests(case, services, told)
+        try:
+            count_requests(case, services, told)
+        except BROKEN as error:
+            told["failures"]["requests"] = str(error)
     return told
 
 
