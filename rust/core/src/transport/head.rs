@@ -149,7 +149,7 @@ impl Head {
     }
 
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.headers.under(name).map(|value| value.trim_ascii())
+        self.headers.under(name).map(<[u8]>::trim_ascii)
     }
 }
 

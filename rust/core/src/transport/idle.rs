@@ -46,11 +46,11 @@ pub(super) struct Home {
     pub(super) addresses: Addresses,
     limit: usize,
     lifetime: Duration,
-    shelf: Mutex<Shelf>,
+    pool: Mutex<Pool>,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Pool {
     /// The one used last is last.
     kept: Vec<Kept>,
     /// At work as long as anything is kept: the other side may have closed what nobody asks for any more.
@@ -69,7 +69,7 @@ impl Home {
             addresses: Addresses::default(),
             limit,
             lifetime,
-            shelf: Mutex::default(),
+            pool: Mutex::default(),
         }
     }
 
@@ -77,7 +77,7 @@ impl Home {
     pub(super) fn take(&self) -> Option<Connection> {
         loop {
             // Asking the kernel and closing take a while, so the lock is not held for them.
-            let mut kept = self.shelf().kept.pop()?;
+            let mut kept = self.pool().kept.pop()?;
             if kept.since.elapsed() < self.lifetime && kept.connection.is_quiet() {
                 return Some(kept.connection);
             }
@@ -91,41 +91,41 @@ impl Home {
         }
         let since = Instant::now();
         let kept = Kept { connection, since };
-        let mut shelf = self.shelf();
-        if shelf.kept.len() >= self.limit {
+        let mut pool = self.pool();
+        if pool.kept.len() >= self.limit {
             return;
         }
-        shelf.kept.push(kept);
+        pool.kept.push(kept);
         // One may have ended with the runtime that it was on.
-        while shelf.sweeper.try_join_next().is_some() {}
-        if shelf.sweeper.is_empty() {
+        while pool.sweeper.try_join_next().is_some() {}
+        if pool.sweeper.is_empty() {
             let sweeping = sweep(Arc::downgrade(self), since + self.lifetime);
-            shelf.sweeper.spawn(sweeping);
+            pool.sweeper.spawn(sweeping);
         }
     }
 
     /// Closes what is too old; tells when to look again, if anything is left.
     fn close_old(&self) -> Option<Instant> {
         let now = Instant::now();
-        let mut shelf = self.shelf();
-        let count = shelf
+        let mut pool = self.pool();
+        let count = pool
             .kept
             .iter()
             .take_while(|kept| now - kept.since >= self.lifetime)
             .count();
-        let old: Vec<Kept> = shelf.kept.drain(..count).collect();
-        let next = shelf.kept.first().map(|kept| kept.since + self.lifetime);
+        let old: Vec<Kept> = pool.kept.drain(..count).collect();
+        let next = pool.kept.first().map(|kept| kept.since + self.lifetime);
         if next.is_none() {
             // Under the lock: whoever keeps the next one sees that nobody sweeps.
-            shelf.sweeper.detach_all();
+            pool.sweeper.detach_all();
         }
-        drop(shelf);
+        drop(pool);
         drop(old);
         next
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,13 +167,13 @@ mod tests {
             home.keep(connection);
         }
 
-        assert_eq!(home.shelf().kept.len(), 2);
+        assert_eq!(home.pool().kept.len(), 2);
         assert!(home.take().is_some());
-        for kept in &mut home.shelf().kept {
+        for kept in &mut home.pool().kept {
             kept.since -= IDLE_LIMIT;
         }
         assert!(home.take().is_none());
-        assert!(home.shelf().kept.is_empty());
+        assert!(home.pool().kept.is_empty());
     }
 
     #[tokio::test]
@@ -192,7 +192,7 @@ mod tests {
             for mut other in others {
                 assert_eq!(other.read(&mut [0]).await.unwrap(), 0, "round {round}");
             }
-            assert!(home.shelf().sweeper.is_empty(), "round {round}");
+            assert!(home.pool().sweeper.is_empty(), "round {round}");
         }
     }
 }

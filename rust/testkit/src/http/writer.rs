@@ -89,8 +89,10 @@ async fn drip<W: AsyncWrite + Unpin>(
     const STEPS_PER_SECOND: f64 = 50.0;
     let step = (bytes_per_second / STEPS_PER_SECOND).ceil().max(1.0);
     let pause = Duration::from_secs_f64(step / bytes_per_second);
+    #[expect(clippy::cast_sign_loss, reason = "it is at least 1")]
+    let step = step as usize;
     while piece.has_remaining() {
-        let mut now = piece.split_to((step as usize).min(piece.len()));
+        let mut now = piece.split_to(step.min(piece.len()));
         stream.write_all_buf(&mut now).await?;
         tokio::time::sleep(pause).await;
     }
