@@ -20,6 +20,7 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use crate::backend::backoff::refill_budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftover;
 
@@ -44,6 +45,7 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     leftover::forget();
+    refill_budget();
 }
 
 /// Blocks waiting to be used again. Shared by everything that belongs to one client.

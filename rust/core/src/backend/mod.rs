@@ -2,7 +2,7 @@
 
 mod attributes;
 mod az;
-mod backoff;
+pub(crate) mod backoff;
 pub(crate) mod local;
 mod memory;
 mod redirect;

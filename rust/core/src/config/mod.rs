@@ -94,6 +94,9 @@ pub struct S3Config {
     /// `Some(true)` puts the bucket in the path, `None` decides by the endpoint.
     pub path_style: Option<bool>,
     pub sign_payload: bool,
+    /// Leaves every request to the SDK, for tests that compare both ways.
+    #[doc(hidden)]
+    pub sdk_only: bool,
 }
 
 /// What Azure is given to verify each body with.
@@ -387,6 +390,7 @@ impl Values<'_> {
                 }),
                 sign_payload: self.choice("sign_payload", settings::SIGN_PAYLOAD)?
                     == Some("always"),
+                sdk_only: false,
             },
             az: AzConfig {
                 endpoint_url: self.url(azure_endpoint)?,

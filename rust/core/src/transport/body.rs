@@ -52,6 +52,11 @@ impl Body {
         body
     }
 
+    /// Whether nothing but its own end tells how long it is, and a body that is cut cannot pass for a whole one.
+    pub(crate) fn is_chunked(&self) -> bool {
+        matches!(self.left, Left::Chunks(_))
+    }
+
     /// Fills `into` from its start on, straight from the socket. Fewer bytes than it holds come only where the body
     /// ends, or with the error that ended it: what came before that is good.
     pub(crate) async fn fill(&mut self, into: &mut [u8]) -> (usize, Result<()>) {

@@ -66,7 +66,7 @@ pub async fn a_gibibyte_round_trips(place: Place) {
     const STEP: usize = 64 << 20;
     let size = match place.target {
         Target::Azurite | Target::Memory => 256 << 20,
-        Target::File | Target::Direct | Target::Minio => 1 << 30,
+        Target::File | Target::Direct | Target::Minio | Target::MinioBySdk => 1 << 30,
     };
     let mut sent = place.client.pool().take(size).unwrap();
     fill_with_words(0, &mut sent);

@@ -66,7 +66,7 @@ pub async fn a_cancelled_put_leaves_nothing_or_everything(place: Place) {
     let uri = place.uri("object");
     let options = WriteOptions::default();
     let puts = match place.target {
-        Target::File | Target::Direct | Target::Minio => 150,
+        Target::File | Target::Direct | Target::Minio | Target::MinioBySdk => 150,
         // The emulator is slow, and memory is not counted.
         Target::Azurite | Target::Memory => 50,
     };

@@ -23,6 +23,17 @@ pub async fn rig(size: usize) -> Rig {
 }
 
 pub async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
+    rig_by(Way::Short, size, settings).await
+}
+
+/// How requests reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Short,
+    Sdk,
+}
+
+async fn rig_by(way: Way, size: usize, settings: &[(&str, &str)]) -> Rig {
     let server = S3Server::start().await;
     server.create_bucket("bucket");
     let endpoint = server.endpoint();
@@ -43,7 +54,9 @@ pub async fn rig_with(size: usize, settings: &[(&str, &str)]) -> Rig {
     {
         options.set(name, *value).unwrap();
     }
-    let client = Client::new(Config::load(&options).unwrap());
+    let mut config = Config::load(&options).unwrap();
+    config.s3.sdk_only = way == Way::Sdk;
+    let client = Client::new(config);
     let rig = Rig {
         server,
         client,
@@ -90,9 +103,53 @@ pub fn ranges(requests: &[RequestRecord]) -> Vec<Option<String>> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_small_get_is_one_request() {
-    let rig = rig(4096).await;
+/// Each case by each way.
+macro_rules! by_both_ways {
+    ($($case:ident),* $(,)?) => {
+        by_both_ways!(@by short Short, [$($case),*]);
+        by_both_ways!(@by sdk Sdk, [$($case),*]);
+    };
+    (@by $name:ident $way:ident, [$($case:ident),*]) => {
+        mod $name {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    super::$case(super::Way::$way).await;
+                }
+            )*
+        }
+    };
+}
+
+by_both_ways! {
+    a_small_get_is_one_request,
+    a_large_get_asks_for_no_head_and_pins_its_ranges,
+    a_body_cut_short_is_resumed_where_it_stopped,
+    a_body_cut_in_every_range_still_arrives_whole,
+    an_object_replaced_during_a_resume_is_never_spliced,
+    an_object_replaced_between_ranges_is_never_spliced,
+    two_slow_downs_are_waited_out,
+    throttling_without_end_is_told_with_its_attempts,
+    a_flipped_byte_is_never_returned,
+    a_flipped_byte_is_never_returned_by_a_read_that_went_on,
+    headers_are_asked_for_as_ranges_and_whole_objects_are_compared,
+    the_rest_does_not_wait_for_the_first_window,
+    a_write_damaged_under_way_is_refused_by_the_service,
+    strong_asks_for_the_checksum_that_a_get_did_not_carry,
+    an_error_inside_a_200_is_an_error,
+    a_lost_answer_to_complete_is_resolved_by_asking,
+    a_lost_answer_to_complete_that_stays_lost_is_told_as_such,
+    a_part_that_the_service_drops_is_noticed,
+    an_ignored_range_is_cut_out_of_what_comes,
+    parts_and_resumed_bodies_are_cut_out_of_what_comes_too,
+    a_false_content_range_is_refused,
+    a_stalled_body_is_dropped_and_tried_again,
+    a_dropped_put_aborts_its_upload,
+    a_listing_that_fails_or_repeats_raises,
+}
+
+async fn a_small_get_is_one_request(way: Way) {
+    let rig = rig_by(way, 4096, &[]).await;
 
     rig.client.get(&rig.object).await.unwrap();
 
@@ -105,9 +162,8 @@ async fn a_small_get_is_one_request() {
     assert_eq!(ops, ["GetObject"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_get_asks_for_no_head_and_pins_its_ranges() {
-    let rig = rig(3 * PART).await;
+async fn a_large_get_asks_for_no_head_and_pins_its_ranges(way: Way) {
+    let rig = rig_by(way, 3 * PART, &[]).await;
 
     assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
 
@@ -130,9 +186,8 @@ async fn a_large_get_asks_for_no_head_and_pins_its_ranges() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_cut_short_is_resumed_where_it_stopped() {
-    let rig = rig(1 << 20).await;
+async fn a_body_cut_short_is_resumed_where_it_stopped(way: Way) {
+    let rig = rig_by(way, 1 << 20, &[]).await;
     for reset in [false, true] {
         rig.server.clear_requests();
         rig.server.fault(
@@ -162,9 +217,8 @@ async fn a_body_cut_short_is_resumed_where_it_stopped() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_cut_in_every_range_still_arrives_whole() {
-    let rig = rig(3 * PART + 7).await;
+async fn a_body_cut_in_every_range_still_arrives_whole(way: Way) {
+    let rig = rig_by(way, 3 * PART + 7, &[]).await;
     rig.server.fault(
         Fault::always(Action::Cut {
             after: 1_000_000,
@@ -177,9 +231,8 @@ async fn a_body_cut_in_every_range_still_arrives_whole() {
     assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_object_replaced_during_a_resume_is_never_spliced() {
-    let rig = rig(1 << 20).await;
+async fn an_object_replaced_during_a_resume_is_never_spliced(way: Way) {
+    let rig = rig_by(way, 1 << 20, &[]).await;
     let cut = Fault::once(Action::Cut {
         after: 300_000,
         reset: false,
@@ -195,9 +248,8 @@ async fn an_object_replaced_during_a_resume_is_never_spliced() {
     assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_object_replaced_between_ranges_is_never_spliced() {
-    let rig = rig(3 * PART).await;
+async fn an_object_replaced_between_ranges_is_never_spliced(way: Way) {
+    let rig = rig_by(way, 3 * PART, &[]).await;
     rig.server.fault(
         Fault::once(Action::ReplaceObject {
             seed: 99,
@@ -211,9 +263,8 @@ async fn an_object_replaced_between_ranges_is_never_spliced() {
     assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_slow_downs_are_waited_out() {
-    let rig = rig(1000).await;
+async fn two_slow_downs_are_waited_out(way: Way) {
+    let rig = rig_by(way, 1000, &[]).await;
     for op in ["GetObject", "PutObject", "HeadObject"] {
         rig.server.clear_requests();
         rig.server
@@ -229,9 +280,8 @@ async fn two_slow_downs_are_waited_out() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn throttling_without_end_is_told_with_its_attempts() {
-    let rig = rig_with(1000, &[("max_attempts", "4")]).await;
+async fn throttling_without_end_is_told_with_its_attempts(way: Way) {
+    let rig = rig_by(way, 1000, &[("max_attempts", "4")]).await;
     rig.server.fault(Fault::always(Action::slow_down()));
 
     let error = rig.client.get(&rig.object).await.unwrap_err();
@@ -245,9 +295,8 @@ async fn throttling_without_end_is_told_with_its_attempts() {
     assert!(error.to_string().contains("4 attempts in"), "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flipped_byte_is_never_returned() {
-    let rig = rig(3 * PART).await;
+async fn a_flipped_byte_is_never_returned(way: Way) {
+    let rig = rig_by(way, 3 * PART, &[]).await;
     for offset in [0, 4096, PART as u64, 3 * PART as u64 - 1] {
         rig.server.clear_faults();
         let flip = Action::FlipBit {
@@ -269,10 +318,9 @@ async fn a_flipped_byte_is_never_returned() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flipped_byte_is_never_returned_by_a_read_that_went_on() {
+async fn a_flipped_byte_is_never_returned_by_a_read_that_went_on(way: Way) {
     const CUT: u64 = 300_000;
-    let rig = rig(3 * PART).await;
+    let rig = rig_by(way, 3 * PART, &[]).await;
     for algorithm in [Algorithm::Crc32c, Algorithm::Crc64Nvme] {
         let stored = |kind, name: &str| Action::SetHeader {
             name: format!("x-amz-checksum-{name}"),
@@ -329,9 +377,8 @@ async fn a_flipped_byte_is_never_returned_by_a_read_that_went_on() {
 }
 
 /// The promise that a whole object is compared with its checksum holds where a range was asked for, too.
-#[tokio::test(flavor = "multi_thread")]
-async fn headers_are_asked_for_as_ranges_and_whole_objects_are_compared() {
-    let rig = rig(2 * PART).await;
+async fn headers_are_asked_for_as_ranges_and_whole_objects_are_compared(way: Way) {
+    let rig = rig_by(way, 2 * PART, &[]).await;
     let whole: Uri = "s3://bucket/whole".parse().unwrap();
     let body = Payload::from(rig.sent[..4096].to_vec());
     let options = WriteOptions::default();
@@ -372,9 +419,8 @@ async fn headers_are_asked_for_as_ranges_and_whole_objects_are_compared() {
 }
 
 /// The first body never comes to its end, and the rest is asked for all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_rest_does_not_wait_for_the_first_window() {
-    let rig = rig_with(3 * PART, &[("stall_timeout", "3600")]).await;
+async fn the_rest_does_not_wait_for_the_first_window(way: Way) {
+    let rig = rig_by(way, 3 * PART, &[("stall_timeout", "3600")]).await;
     let second = format!("bytes={PART}-{}", 2 * PART - 1);
     let asked = |requests: &[RequestRecord]| {
         ranges(requests)
@@ -406,9 +452,8 @@ async fn the_rest_does_not_wait_for_the_first_window() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_damaged_under_way_is_refused_by_the_service() {
-    let rig = rig(1000).await;
+async fn a_write_damaged_under_way_is_refused_by_the_service(way: Way) {
+    let rig = rig_by(way, 1000, &[]).await;
     for (op, size) in [("PutObject", 1000), ("UploadPart", 2 * PART)] {
         let flip = Action::FlipUpload {
             offset: 500,
@@ -428,9 +473,8 @@ async fn a_write_damaged_under_way_is_refused_by_the_service() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn strong_asks_for_the_checksum_that_a_get_did_not_carry() {
-    let rig = rig_with(1000, &[("verify", "strong")]).await;
+async fn strong_asks_for_the_checksum_that_a_get_did_not_carry(way: Way) {
+    let rig = rig_by(way, 1000, &[("verify", "strong")]).await;
     let silent = |op: &str| {
         let name = "x-amz-checksum-crc32c".to_owned();
         let hide = Action::SetHeader { name, value: None };
@@ -459,9 +503,8 @@ async fn strong_asks_for_the_checksum_that_a_get_did_not_carry() {
     assert!(unknown.to_string().contains("verify=strong"), "{unknown}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_error_inside_a_200_is_an_error() {
-    let rig = rig_with(1000, &[("max_attempts", "2")]).await;
+async fn an_error_inside_a_200_is_an_error(way: Way) {
+    let rig = rig_by(way, 1000, &[("max_attempts", "2")]).await;
     let large = Payload::from(seeded_bytes(4, 2 * PART));
     let uri: Uri = "s3://bucket/large".parse().unwrap();
     let fault = Action::ErrorIn200 {
@@ -488,9 +531,8 @@ async fn an_error_inside_a_200_is_an_error() {
     assert!(rig.server.open_uploads("bucket").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_to_complete_is_resolved_by_asking() {
-    let rig = rig(1000).await;
+async fn a_lost_answer_to_complete_is_resolved_by_asking(way: Way) {
+    let rig = rig_by(way, 1000, &[]).await;
     let sent = seeded_bytes(5, 2 * PART + 1);
     let uri: Uri = "s3://bucket/large".parse().unwrap();
     rig.server
@@ -504,9 +546,36 @@ async fn a_lost_answer_to_complete_is_resolved_by_asking() {
     assert!(rig.server.object("bucket", "large").unwrap() == sent);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_the_service_drops_is_noticed() {
-    let rig = rig(1000).await;
+async fn a_lost_answer_to_complete_that_stays_lost_is_told_as_such(way: Way) {
+    for (status, code, kind) in [
+        (403, "AccessDenied", ErrorKind::AccessDenied),
+        (500, "InternalError", ErrorKind::Server),
+    ] {
+        let rig = rig_by(way, 1000, &[]).await;
+        let uri: Uri = "s3://bucket/large".parse().unwrap();
+        let complete = |action| Fault::once(action).op("CompleteMultipartUpload");
+        rig.server
+            .fault(complete(Action::LoseAnswer { reset: true }));
+        rig.server
+            .fault(complete(Action::fail(404, "NoSuchUpload")).nth(2));
+        rig.server
+            .fault(Fault::always(Action::fail(status, code)).op("HeadObject"));
+
+        let body = Payload::from(seeded_bytes(5, 2 * PART + 1));
+        let options = WriteOptions::default();
+        let error = rig.client.put(&uri, body, &options).await.unwrap_err();
+
+        assert_eq!(error.kind(), kind, "{error}");
+        let told = error.to_string();
+        assert!(
+            told.contains("whether the object was written is not known"),
+            "{told}"
+        );
+    }
+}
+
+async fn a_part_that_the_service_drops_is_noticed(way: Way) {
+    let rig = rig_by(way, 1000, &[]).await;
     let uri: Uri = "s3://bucket/large".parse().unwrap();
     rig.server.fault(
         Fault::once(Action::DropPart {
@@ -534,9 +603,8 @@ fn ignored_range() -> Fault {
 }
 
 /// All of the object comes where a part was asked for: the part is cut out of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ignored_range_is_cut_out_of_what_comes() {
-    let rig = rig(100_000).await;
+async fn an_ignored_range_is_cut_out_of_what_comes(way: Way) {
+    let rig = rig_by(way, 100_000, &[]).await;
     rig.server.fault(ignored_range());
     let (client, uri) = (&rig.client, &rig.object);
 
@@ -570,9 +638,8 @@ async fn an_ignored_range_is_cut_out_of_what_comes() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn parts_and_resumed_bodies_are_cut_out_of_what_comes_too() {
-    let rig = rig(3 * PART + 7).await;
+async fn parts_and_resumed_bodies_are_cut_out_of_what_comes_too(way: Way) {
+    let rig = rig_by(way, 3 * PART + 7, &[]).await;
     rig.server.fault(ignored_range());
 
     assert!(*rig.client.get(&rig.object).await.unwrap() == rig.sent);
@@ -595,9 +662,8 @@ async fn parts_and_resumed_bodies_are_cut_out_of_what_comes_too() {
     assert_eq!(rig.count("GetObject"), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_false_content_range_is_refused() {
-    let rig = rig(100_000).await;
+async fn a_false_content_range_is_refused(way: Way) {
+    let rig = rig_by(way, 100_000, &[]).await;
     for value in [
         "bytes 501-1500/100000",
         "bytes 500-1498/100000",
@@ -620,9 +686,8 @@ async fn a_false_content_range_is_refused() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stalled_body_is_dropped_and_tried_again() {
-    let rig = rig_with(1 << 20, &[("stall_timeout", "1")]).await;
+async fn a_stalled_body_is_dropped_and_tried_again(way: Way) {
+    let rig = rig_by(way, 1 << 20, &[("stall_timeout", "1")]).await;
     rig.server.fault(
         Fault::once(Action::Stall {
             after: Some(10_000),
@@ -635,9 +700,8 @@ async fn a_stalled_body_is_dropped_and_tried_again() {
     assert_eq!(rig.count("GetObject"), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_put_aborts_its_upload() {
-    let rig = rig(1000).await;
+async fn a_dropped_put_aborts_its_upload(way: Way) {
+    let rig = rig_by(way, 1000, &[]).await;
     rig.server.fault(
         Fault::once(Action::StallUpload { after: 1000 })
             .op("UploadPart")
@@ -659,9 +723,8 @@ async fn a_dropped_put_aborts_its_upload() {
     assert!(rig.server.open_uploads("bucket").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_fails_or_repeats_raises() {
-    let rig = rig(10).await;
+async fn a_listing_that_fails_or_repeats_raises(way: Way) {
+    let rig = rig_by(way, 10, &[]).await;
     rig.server.synthetic_listing("many", 3000, 1, "k");
     let uri: Uri = "s3://many/".parse().unwrap();
     assert_eq!(rig.client.list(&uri, true, None).await.unwrap().len(), 3000);

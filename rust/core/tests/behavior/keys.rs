@@ -54,7 +54,7 @@ fn keeps(target: Target, key: &str) -> bool {
     match target {
         Target::Memory => true,
         Target::Azurite => !key.split('/').any(|part| part == "." || part == ".."),
-        Target::File | Target::Direct | Target::Minio => false,
+        Target::File | Target::Direct | Target::Minio | Target::MinioBySdk => false,
     }
 }
 

@@ -47,6 +47,7 @@ macro_rules! suite {
         suite!(@on file File, [$($module::$case),*]);
         suite!(@on direct Direct, [$($module::$case),*]);
         suite!(@on minio Minio, [$($module::$case),*]);
+        suite!(@on minio_by_sdk MinioBySdk, [$($module::$case),*]);
         suite!(@on azurite Azurite, [$($module::$case),*]);
     };
     (@on $name:ident $target:ident, [$($module:ident::$case:ident),*]) => {

@@ -16,6 +16,8 @@ pub enum Target {
     File,
     Direct,
     Minio,
+    /// MinIO, every request through the SDK.
+    MinioBySdk,
     Azurite,
 }
 
@@ -23,6 +25,10 @@ impl Target {
     /// Keys may hold empty and dot components.
     pub fn holds_any_key(self) -> bool {
         matches!(self, Target::Memory)
+    }
+
+    pub fn is_service(self) -> bool {
+        matches!(self, Target::Minio | Target::MinioBySdk | Target::Azurite)
     }
 
     pub fn is_local(self) -> bool {
@@ -90,7 +96,7 @@ where
     C: FnOnce(Place) -> F,
     F: Future<Output = ()>,
 {
-    if matches!(target, Target::Minio | Target::Azurite) && !servers_run() {
+    if target.is_service() && !servers_run() {
         println!("skipped: no servers here; `make test` starts them");
         return;
     }
@@ -105,14 +111,15 @@ where
     options
         .set("journal_dir", journals.to_str().unwrap())
         .unwrap();
-    let config = Config::load(&options).unwrap();
+    let mut config = Config::load(&options).unwrap();
+    config.s3.sdk_only = target == Target::MinioBySdk;
     let client = Client::with_observer(config, observer);
     let name = format!("suite-{:016x}", rand::random::<u64>());
     let base = match target {
         Target::Memory => format!("memory://{name}/"),
         Target::File => format!("file://{}/{name}/", directory.path().display()),
         Target::Direct => format!("direct://{}/{name}/", directory.path().display()),
-        Target::Minio => format!("s3://{name}/"),
+        Target::Minio | Target::MinioBySdk => format!("s3://{name}/"),
         Target::Azurite => format!("az:///{name}/"),
     };
     let base: Uri = base.parse().unwrap();

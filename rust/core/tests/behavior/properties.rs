@@ -83,7 +83,7 @@ pub async fn classes_and_tiers_are_kept(place: Place) {
             place.client.stat(&uri).await.unwrap()
         };
         match place.target {
-            Target::Minio | Target::Memory => {
+            Target::Minio | Target::MinioBySdk | Target::Memory => {
                 let meta = put(storage_class("REDUCED_REDUNDANCY")).await;
                 assert_eq!(meta.storage_class.as_deref(), Some("REDUCED_REDUNDANCY"));
             }

@@ -47,8 +47,16 @@ impl AzStore {
             options,
         };
         let mut body = (answer.body, extent.skip);
-        while let Err(failure) = target.pour(body).await {
-            tries.again(failure).await?;
+        loop {
+            let before = target.reached;
+            let Err(failure) = target.pour(body).await else {
+                break;
+            };
+            if target.reached > before {
+                tries.go_on(failure).await?;
+            } else {
+                tries.again(failure).await?;
+            }
             body = self
                 .resume(
                     key,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::backoff::back_off;
+use crate::backend::backoff::{Account, Budget, back_off};
 use crate::config::RetryConfig;
 use crate::error::{Error, Result};
 
@@ -20,15 +20,18 @@ pub(super) struct Failure {
 #[derive(Debug)]
 pub(super) struct Tries<'a> {
     settings: &'a RetryConfig,
+    account: Account,
     started: Instant,
     made: u32,
     unanswered: bool,
 }
 
 impl<'a> Tries<'a> {
-    pub fn new(settings: &'a RetryConfig) -> Self {
+    /// Retries are paid from `budget`.
+    pub fn new(settings: &'a RetryConfig, budget: &'static Budget) -> Self {
         Tries {
             settings,
+            account: Account::new(budget),
             started: Instant::now(),
             made: 0,
             unanswered: false,
@@ -49,13 +52,36 @@ impl<'a> Tries<'a> {
         self.unanswered
     }
 
+    /// Takes note of an answer that was wanted.
+    pub fn succeed(&mut self) {
+        self.account.succeed();
+    }
+
     /// Waits for the moment of the next try.
     ///
     /// # Errors
     /// The failure itself where another try makes no sense or is not allowed any more.
     pub async fn again(&mut self, failure: Failure) -> Result<()> {
+        let (wait, error) = self.next(failure)?;
+        self.account.pay(&error)?;
+        self.wait(wait, &error).await;
+        Ok(())
+    }
+
+    /// As [`Tries::again`] after a try that got on: what is left to do is less, so this is no storm.
+    pub async fn go_on(&mut self, failure: Failure) -> Result<()> {
+        let (wait, error) = self.next(failure)?;
+        self.wait(wait, &error).await;
+        Ok(())
+    }
+
+    fn next(&mut self, failure: Failure) -> Result<(Duration, Error)> {
         self.unanswered |= failure.unanswered;
         let error = failure.error.with_attempts(self.made);
+        if !error.retryable() && error.status().is_some() {
+            // A refusal is an answer of a server that does its work.
+            self.account.succeed();
+        }
         if !error.retryable() || self.made >= self.settings.max_attempts {
             return Err(error);
         }
@@ -63,15 +89,19 @@ impl<'a> Tries<'a> {
         if self.started.elapsed() + wait >= self.settings.deadline {
             return Err(error);
         }
+        Ok((wait, error))
+    }
+
+    async fn wait(&self, wait: Duration, error: &Error) {
         tracing::debug!(attempt = self.made, ?wait, %error, "trying again");
         tokio::time::sleep(wait).await;
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::backoff::tests::own_budget;
     use crate::error::ErrorKind;
 
     fn settings() -> RetryConfig {
@@ -96,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn attempts_are_bounded_and_told() {
         let settings = settings();
-        let mut tries = Tries::new(&settings);
+        let mut tries = Tries::new(&settings, own_budget());
         let error = loop {
             tries.count();
             if let Err(error) = tries.again(failure(ErrorKind::Throttled)).await {
@@ -111,7 +141,7 @@ mod tests {
     #[tokio::test]
     async fn a_definite_answer_ends_the_tries() {
         let settings = settings();
-        let mut tries = Tries::new(&settings);
+        let mut tries = Tries::new(&settings, own_budget());
         tries.count();
 
         let error = tries.again(failure(ErrorKind::NotFound)).await.unwrap_err();
@@ -122,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn no_wait_crosses_the_deadline() {
         let settings = settings();
-        let mut tries = Tries::new(&settings);
+        let mut tries = Tries::new(&settings, own_budget());
         tries.count();
         let asked = Failure {
             retry_after: Some(Duration::from_secs(61)),
@@ -130,5 +160,23 @@ mod tests {
         };
 
         tries.again(asked).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn tries_are_paid_for_but_for_those_that_got_on() {
+        let settings = settings();
+        let budget = own_budget();
+        let mut account = Account::new(budget);
+        while account.pay(&Error::new(ErrorKind::Timeout, "no")).is_ok() {}
+        let mut tries = Tries::new(&settings, budget);
+
+        tries.count();
+        tries.go_on(failure(ErrorKind::Timeout)).await.unwrap();
+        tries.count();
+        let error = tries.again(failure(ErrorKind::Timeout)).await.unwrap_err();
+        tries.succeed();
+        tries.again(failure(ErrorKind::Timeout)).await.unwrap_err();
+
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2));
     }
 }

@@ -20,6 +20,7 @@ use super::auth::Authority;
 use super::http::{Exchange, Http, Slot};
 use super::retry::{Failure, Tries};
 use super::{error, keys};
+use crate::backend::backoff::Budget;
 use crate::backend::redirect;
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -102,7 +103,7 @@ impl Session {
     }
 
     pub fn tries(&self) -> Tries<'_> {
-        Tries::new(&self.retry)
+        Tries::new(&self.retry, Budget::shared())
     }
 
     /// A request about a container.
@@ -131,7 +132,10 @@ impl Session {
             tries.count();
             let here = moved.as_ref().unwrap_or(call);
             let failure = match self.exchange(here).await {
-                Ok(answer) if wanted.contains(&answer.status) => return Ok(answer),
+                Ok(answer) if wanted.contains(&answer.status) => {
+                    tries.succeed();
+                    return Ok(answer);
+                }
                 Ok(answer) => {
                     let elsewhere = self.elsewhere(here, &answer);
                     let failure = refused(answer).await;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::backend::backoff::back_off;
+use crate::backend::backoff::{Account, Budget, back_off};
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,15 +27,18 @@ impl From<Error> for Failure {
 #[derive(Debug)]
 pub(super) struct Attempts<'a> {
     limits: &'a RetryConfig,
+    account: Account,
     started: Instant,
     count: u32,
     unsure: bool,
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(limits: &'a RetryConfig) -> Self {
+    /// Retries are paid from `budget`.
+    pub(super) fn new(limits: &'a RetryConfig, budget: &'static Budget) -> Self {
         Attempts {
             limits,
+            account: Account::new(budget),
             started: Instant::now(),
             count: 0,
             unsure: false,
@@ -59,7 +62,10 @@ impl<'a> Attempts<'a> {
         loop {
             self.begin();
             match send().await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => {
+                    self.account.succeed();
+                    return Ok(reply);
+                }
                 Err(failure) => self.pause(failure).await?,
             }
         }
@@ -72,26 +78,51 @@ impl<'a> Attempts<'a> {
 
     /// Waits until the next try may be made, or gives the error back if there is none.
     pub(super) async fn pause(&mut self, failure: Failure) -> Result<()> {
+        let (wait, error) = self.next(failure)?;
+        self.account
+            .pay(&error)
+            .map_err(|error| error.with_attempts(self.count))?;
+        self.wait(wait, &error).await;
+        Ok(())
+    }
+
+    /// As [`Attempts::pause`] after a try that got on: what is left to do is less, so this is no storm.
+    pub(super) async fn go_on(&mut self, failure: Failure) -> Result<()> {
+        let (wait, error) = self.next(failure)?;
+        self.wait(wait, &error).await;
+        Ok(())
+    }
+
+    /// How long to wait after this failure, if the limits leave another try.
+    fn next(&mut self, failure: Failure) -> Result<(Duration, Error)> {
         let Failure { error, retry_after } = failure;
         self.unsure |= matches!(
             error.kind(),
             ErrorKind::Timeout | ErrorKind::ConnectionFailed | ErrorKind::Server
         );
+        if !error.retryable() && error.status().is_some() {
+            // A refusal is an answer of a server that does its work.
+            self.account.succeed();
+        }
         let wait = back_off(self.limits, self.count).max(retry_after.unwrap_or_default());
         let over = self.count >= self.limits.max_attempts
             || self.started.elapsed() + wait >= self.limits.deadline;
         if over || !error.retryable() {
             return Err(error.with_attempts(self.count));
         }
+        Ok((wait, error))
+    }
+
+    async fn wait(&self, wait: Duration, error: &Error) {
         tracing::debug!(attempt = self.count, ?wait, %error, "trying again");
         tokio::time::sleep(wait).await;
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::backoff::tests::own_budget;
 
     fn limits(max_attempts: u32, deadline: Duration) -> RetryConfig {
         RetryConfig {
@@ -105,7 +136,7 @@ mod tests {
     }
 
     async fn always(limits: &RetryConfig, kind: ErrorKind, retry_after: Option<Duration>) -> Error {
-        let mut attempts = Attempts::new(limits);
+        let mut attempts = Attempts::new(limits, own_budget());
         let fail = || async {
             Err::<(), _>(Failure {
                 error: Error::new(kind, "no"),
@@ -147,12 +178,29 @@ mod tests {
             (ErrorKind::ConnectionFailed, true),
             (ErrorKind::Throttled, false),
         ] {
-            let mut attempts = Attempts::new(&limits);
+            let mut attempts = Attempts::new(&limits, own_budget());
 
             attempts.begin();
             attempts.pause(Error::new(kind, "no").into()).await.unwrap();
 
             assert_eq!(attempts.unsure(), unsure, "{kind:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_try_that_got_on_costs_nothing() {
+        let limits = limits(u32::MAX, Duration::from_mins(10));
+        let budget = own_budget();
+        let failed = || Failure::from(Error::new(ErrorKind::Timeout, "no"));
+        let mut attempts = Attempts::new(&limits, budget);
+        let mut account = Account::new(budget);
+        while account.pay(&Error::new(ErrorKind::Timeout, "no")).is_ok() {}
+
+        attempts.begin();
+        attempts.go_on(failed()).await.unwrap();
+        attempts.begin();
+        let error = attempts.pause(failed()).await.unwrap_err();
+
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2));
     }
 }

@@ -8,7 +8,7 @@ use super::http::Slot;
 use super::multipart::{service_id, token};
 use super::object::{checksum_headers, meta};
 use super::store::S3Store;
-use super::write::has_token;
+use super::write::{has_token, unknown};
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Part, UploadId, WriteOptions, WriteReply};
@@ -29,10 +29,17 @@ impl S3Store {
             Ok(done) => self.check_completed(key, done, &whole).await,
             Err(error) => {
                 // A lost answer is asked for: the object may be there although no try said so.
-                if attempts.unsure()
-                    && let Some(reply) = self.find_completed(key, upload, &whole).await
-                {
-                    return Ok(reply);
+                if attempts.unsure() {
+                    match self.find_completed(key, upload, &whole).await {
+                        Ok(Some(reply)) => return Ok(reply),
+                        // The upload ended, and may have become an object that is gone again.
+                        Ok(None) if error.code() == Some("NoSuchUpload") => {
+                            let lost = error.with_kind(ErrorKind::ConnectionFailed);
+                            return Err(unknown(lost).with_retryable(true));
+                        }
+                        Ok(None) => {}
+                        Err(unasked) => return Err(open(error, unasked)),
+                    }
                 }
                 let met_object = options.if_none_match && error.status() == Some(412);
                 Err(if met_object {
@@ -124,25 +131,43 @@ impl S3Store {
     }
 
     /// The object that an unanswered Complete was to make, if it is there.
+    ///
+    /// # Errors
+    /// Where that cannot be found out; `Integrity` if it is there and is not what was sent.
     async fn find_completed(
         &self,
         key: &Key,
         upload: &UploadId,
         whole: &Whole,
-    ) -> Option<WriteReply> {
-        let head = self
-            .head(key)
-            .await
-            .ok()
-            .filter(|head| has_token(head, token(upload)))?;
-        let found = meta(head).ok()?;
-        whole.check_etag(found.etag.as_deref()).ok()?;
-        whole.check(Some(found.size), found.checksum).ok()?;
-        Some(WriteReply {
+    ) -> Result<Option<WriteReply>> {
+        let head = match self.head(key).await {
+            Ok(head) => head,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !has_token(&head, token(upload)) {
+            return Ok(None);
+        }
+        let found = meta(head)?;
+        whole.check_etag(found.etag.as_deref())?;
+        whole.check(Some(found.size), found.checksum)?;
+        Ok(Some(WriteReply {
             etag: found.etag,
             version_id: found.version_id,
             checksum: whole.checksum,
-        })
+        }))
+    }
+}
+
+/// The answer to Complete was lost, and the question whether the object is there came to nothing. What the last try said
+/// is no verdict: an upload that is not found may have become the object, and that is what a condition meets.
+fn open(last: Error, unasked: Error) -> Error {
+    if unasked.kind() == ErrorKind::Integrity {
+        return unasked;
+    }
+    match last.kind() {
+        ErrorKind::NotFound | ErrorKind::Precondition => unknown(unasked),
+        _ => unknown(last),
     }
 }
 

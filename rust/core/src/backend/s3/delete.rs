@@ -33,8 +33,11 @@ impl S3Store {
     }
 
     async fn delete_one(&self, key: &Key) -> Result<()> {
-        let client = self.service.client().await?;
         let delete = || async {
+            if let Some(road) = self.road().await? {
+                return self.short_delete(road, key).await;
+            }
+            let client = self.service.client().await?;
             let request = client
                 .delete_object()
                 .bucket(&self.bucket)

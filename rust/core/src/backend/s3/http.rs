@@ -23,7 +23,7 @@ use crate::payload::Payload;
 use crate::transport::{Body, Endpoint, Request, Response, Transport};
 
 /// Bytes. A listing of a thousand long keys stays below.
-const MAX_DOCUMENT: usize = 64 << 20;
+pub(super) const MAX_DOCUMENT: usize = 64 << 20;
 
 /// What goes with one request past the SDK.
 #[derive(Debug, Clone, Default)]

@@ -1,5 +1,6 @@
 //! Who signs: what the SDK's provider gave, asked for again before it expires.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -25,7 +26,9 @@ pub(super) struct Identity {
     provider: Option<SharedCredentialsProvider>,
     /// A process or a service that gives credentials may hang.
     patience: Duration,
-    kept: Mutex<Option<Kept>>,
+    kept: RwLock<Option<Kept>>,
+    /// Held by the one who asks the provider.
+    asking: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -39,7 +42,8 @@ impl Identity {
         Identity {
             provider,
             patience,
-            kept: Mutex::default(),
+            kept: RwLock::default(),
+            asking: Mutex::default(),
         }
     }
 
@@ -51,12 +55,14 @@ impl Identity {
         let Some(provider) = &self.provider else {
             return Ok(None);
         };
-        let mut kept = self.kept.lock().await;
+        if let Some(kept) = self.kept_until(SystemTime::now()) {
+            return Ok(Some(kept));
+        }
+        let _asking = self.asking.lock().await;
         let now = SystemTime::now();
-        if let Some(kept) = &*kept
-            && now < kept.renew
-        {
-            return Ok(Some(kept.credentials.clone()));
+        // Whoever asked meanwhile got them for all.
+        if let Some(kept) = self.kept_until(now) {
+            return Ok(Some(kept));
         }
         let answer = match timeout(self.patience, provider.provide_credentials()).await {
             Ok(answer) => answer,
@@ -71,13 +77,13 @@ impl Identity {
                     }
                     None => now + UNTIL_ASKED,
                 };
-                *kept = Some(Kept {
+                *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
                     credentials: credentials.clone(),
                     renew,
                 });
                 Ok(Some(credentials))
             }
-            Err(cause) => match &*kept {
+            Err(cause) => match &*self.kept.read().unwrap_or_else(PoisonError::into_inner) {
                 // They still hold: a provider that is away for a while stops nobody.
                 Some(Kept { credentials, .. })
                     if credentials.expiry().is_none_or(|end| now < end) =>
@@ -88,6 +94,13 @@ impl Identity {
                 _ => Err(no_credentials(&cause).with_source(cause)),
             },
         }
+    }
+
+    /// What is not to be renewed yet.
+    fn kept_until(&self, now: SystemTime) -> Option<Credentials> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref().filter(|kept| now < kept.renew)?;
+        Some(kept.credentials.clone())
     }
 }
 

@@ -2,20 +2,30 @@
 
 use std::borrow::Cow;
 
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{EncodingType, Object};
+use aws_sdk_s3::types::EncodingType;
+use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::object::system_time;
+use super::attempts::Failure;
+use super::error::refusal;
+use super::http::MAX_DOCUMENT;
+use super::listing::{Listed, Listing, parse};
+use super::road::{Ask, Road};
+use super::sign::{EMPTY, encode};
 use super::store::S3Store;
+use super::xml::has_root;
 use crate::error::{Error, ErrorKind, Result};
+use crate::transport::Response;
 use crate::types::{Entry, Page, PageRequest};
 use crate::uri::Key;
 
 impl S3Store {
     pub(super) async fn list_page(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
-        let client = self.service.client().await?;
         let list = || async {
+            if let Some(road) = self.road().await? {
+                return self.short_list(road, prefix, page).await;
+            }
+            let client = self.service.client().await?;
             let request = client
                 .list_objects_v2()
                 .bucket(&self.bucket)
@@ -24,26 +34,74 @@ impl S3Store {
                 // XML cannot hold every character that a key can.
                 .encoding_type(EncodingType::Url)
                 .set_continuation_token(page.token.clone());
-            self.service.send(request.send()).await
+            self.service.send(request.send()).await.map(Listing::from)
         };
-        let output = self.service.attempts().run(list).await?;
-        read_page(output, prefix.as_str(), page.token.as_deref())
+        let listing = self.service.attempts().run(list).await?;
+        read_page(listing, prefix.as_str(), page.token.as_deref())
     }
+
+    async fn short_list(
+        &self,
+        road: &Road,
+        prefix: &Key,
+        page: &PageRequest,
+    ) -> Result<Listing, Failure> {
+        let ask = Ask {
+            method: Method::GET,
+            key: &Key::default(),
+            query: query(prefix, page),
+            headers: Vec::new(),
+            body: None,
+            hash: EMPTY,
+        };
+        let Response {
+            status,
+            headers,
+            body,
+        } = road.send(&self.service, ask).await?;
+        let document = body.collect(MAX_DOCUMENT).await?;
+        if has_root(&document, "Error") {
+            return Err(refusal(status, &|name| headers.get(name), &document));
+        }
+        Ok(parse(&document)?)
+    }
+}
+
+/// Sorted, as it is signed.
+fn query(prefix: &Key, page: &PageRequest) -> String {
+    let mut query = String::with_capacity(256);
+    for (name, value) in [
+        ("continuation-token", page.token.as_deref()),
+        ("delimiter", page.one_level.then_some("/")),
+        // XML cannot hold every character that a key can.
+        ("encoding-type", Some("url")),
+        ("list-type", Some("2")),
+        (
+            "prefix",
+            Some(prefix.as_str()).filter(|prefix| !prefix.is_empty()),
+        ),
+    ] {
+        if let Some(value) = value {
+            query.extend([if query.is_empty() { "" } else { "&" }, name, "="]);
+            encode(value, false, &mut query);
+        }
+    }
+    query
 }
 
 /// # Errors
 /// `Server` if the answer is not one page of this listing, or would lead round in a circle.
-fn read_page(output: ListObjectsV2Output, prefix: &str, token: Option<&str>) -> Result<Page> {
-    let encoded = output.encoding_type == Some(EncodingType::Url);
-    let count = output.contents().len() + output.common_prefixes().len();
+fn read_page(listing: Listing, prefix: &str, token: Option<&str>) -> Result<Page> {
+    let encoded = listing.encoded == Some(true);
+    let count = (listing.objects.len() + listing.prefixes.len()) as u64;
     // An answer that was cut where its XML still parses would pass for a short page.
-    let told = output.key_count.and_then(|told| usize::try_from(told).ok());
-    if told.is_some_and(|told| told != count) {
+    if listing.key_count.is_some_and(|told| told != count) {
         return Err(senseless(format!(
-            "a listing tells of {told:?} keys and names {count}"
+            "a listing tells of {:?} keys and names {count}",
+            listing.key_count
         )));
     }
-    let next = match (output.is_truncated, output.next_continuation_token) {
+    let next = match (listing.is_truncated, listing.next) {
         (Some(false), _) => None,
         (None, None) => {
             return Err(senseless(
@@ -69,33 +127,22 @@ fn read_page(output: ListObjectsV2Output, prefix: &str, token: Option<&str>) -> 
         }
         Err(senseless(format!("a listing of {prefix:?} names {key:?}")))
     };
-    let entries = output
-        .contents
-        .unwrap_or_default()
-        .into_iter()
-        .map(|object| {
-            let Object {
-                key,
-                size,
-                e_tag,
-                last_modified,
-                ..
-            } = object;
-            let size = size.and_then(|size| u64::try_from(size).ok());
-            let size =
-                size.ok_or_else(|| senseless(format!("a listing tells no size of {key:?}")))?;
-            Ok(Entry {
-                key: inside(key)?,
-                size,
-                etag: e_tag,
-                last_modified: last_modified.and_then(system_time),
-            })
-        });
-    let prefixes = output
-        .common_prefixes
-        .unwrap_or_default()
-        .into_iter()
-        .map(|common| inside(common.prefix));
+    let entries = listing.objects.into_iter().map(|object| {
+        let Listed {
+            key,
+            size,
+            etag,
+            last_modified,
+        } = object;
+        let size = size.ok_or_else(|| senseless(format!("a listing tells no size of {key:?}")))?;
+        Ok(Entry {
+            key: inside(key)?,
+            size,
+            etag,
+            last_modified,
+        })
+    });
+    let prefixes = listing.prefixes.into_iter().map(inside);
     Ok(Page {
         entries: entries.collect::<Result<_>>()?,
         prefixes: prefixes.collect::<Result<_>>()?,
@@ -121,35 +168,36 @@ fn decode(text: String, encoded: bool) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_s3::types::CommonPrefix;
-
     use super::*;
 
-    fn object(key: &str) -> Object {
-        Object::builder().key(key).size(1).build()
+    fn page(keys: &[&str]) -> Listing {
+        let objects = keys.iter().map(|key| Listed {
+            key: Some((*key).to_owned()),
+            size: Some(1),
+            ..Listed::default()
+        });
+        Listing {
+            is_truncated: Some(false),
+            encoded: Some(true),
+            objects: objects.collect(),
+            ..Listing::default()
+        }
     }
 
-    fn page(
-        keys: &[&str],
-    ) -> aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2OutputBuilder {
-        ListObjectsV2Output::builder()
-            .is_truncated(false)
-            .encoding_type(EncodingType::Url)
-            .set_contents(Some(keys.iter().map(|key| object(key)).collect()))
-    }
-
-    fn problem(output: ListObjectsV2Output) -> String {
-        let error = read_page(output, "p/", Some("t1")).unwrap_err();
+    fn problem(listing: Listing) -> String {
+        let error = read_page(listing, "p/", Some("t1")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Server);
         error.to_string()
     }
 
     #[test]
     fn keys_are_decoded_once() {
-        let output = page(&["p/a+b%2Bc%2525", "p/%C3%A4%0A"])
-            .common_prefixes(CommonPrefix::builder().prefix("p/x+y/").build());
+        let listing = Listing {
+            prefixes: vec![Some("p/x+y/".to_owned())],
+            ..page(&["p/a+b%2Bc%2525", "p/%C3%A4%0A"])
+        };
 
-        let read = read_page(output.build(), "p/", None).unwrap();
+        let read = read_page(listing, "p/", None).unwrap();
 
         let keys: Vec<_> = read
             .entries
@@ -163,12 +211,41 @@ mod tests {
 
     #[test]
     fn a_page_that_makes_no_sense_is_refused() {
-        assert!(problem(page(&["q/a"]).build()).contains("names \"q/a\""));
-        assert!(problem(page(&["p/%ff"]).build()).contains("not UTF-8"));
-        assert!(problem(page(&["p/a"]).key_count(2).build()).contains("keys"));
-        assert!(problem(page(&[]).set_is_truncated(None).build()).contains("complete"));
-        assert!(problem(page(&[]).is_truncated(true).build()).contains("where"));
-        let circle = page(&[]).is_truncated(true).next_continuation_token("t1");
-        assert!(problem(circle.build()).contains("same page"));
+        assert!(problem(page(&["q/a"])).contains("names \"q/a\""));
+        assert!(problem(page(&["p/%ff"])).contains("not UTF-8"));
+        let miscounted = Listing {
+            key_count: Some(2),
+            ..page(&["p/a"])
+        };
+        assert!(problem(miscounted).contains("keys"));
+        let mut sizeless = page(&["p/a"]);
+        sizeless.objects[0].size = None;
+        assert!(problem(sizeless).contains("no size"));
+        let goes_on = |is_truncated, next: Option<&str>| Listing {
+            is_truncated,
+            next: next.map(str::to_owned),
+            ..page(&[])
+        };
+        assert!(problem(goes_on(None, None)).contains("complete"));
+        assert!(problem(goes_on(Some(true), None)).contains("where"));
+        assert!(problem(goes_on(Some(true), Some("t1"))).contains("same page"));
+    }
+
+    #[test]
+    fn a_question_is_sorted_and_encoded() {
+        let first = PageRequest::default();
+        let later = PageRequest {
+            token: Some("1/+=".to_owned()),
+            one_level: true,
+        };
+
+        assert_eq!(
+            query(&Key::default(), &first),
+            "encoding-type=url&list-type=2"
+        );
+        assert_eq!(
+            query(&Key::new("a b/"), &later),
+            "continuation-token=1%2F%2B%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=a%20b%2F"
+        );
     }
 }

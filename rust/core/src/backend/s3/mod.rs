@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod identity;
 mod list;
+mod listing;
 mod multipart;
 mod object;
 mod payload;
@@ -34,7 +35,8 @@ mod tests;
 mod write;
 mod xml;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -46,9 +48,13 @@ use crate::error::Result;
 use crate::store::Store;
 use crate::uri::Uri;
 
+/// Buckets whose stores are kept. Who walks through more of them finds the way to each anew.
+const KEPT: usize = 256;
+
 pub(super) fn driver(config: &Arc<Config>) -> Arc<dyn Driver> {
     Arc::new(S3Driver {
         service: Arc::new(Service::new(Arc::clone(config))),
+        stores: Mutex::default(),
     })
 }
 
@@ -56,14 +62,23 @@ pub(super) fn driver(config: &Arc<Config>) -> Arc<dyn Driver> {
 #[derive(Debug)]
 struct S3Driver {
     service: Arc<Service>,
+    /// By bucket. Each knows the way to its own, and has the key that signs there.
+    stores: Mutex<HashMap<String, Arc<S3Store>>>,
 }
 
 #[async_trait]
 impl Driver for S3Driver {
     async fn open(&self, uri: &Uri) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(S3Store::new(
-            Arc::clone(&self.service),
-            uri.container(),
-        )))
+        let bucket = uri.container();
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = stores.get(bucket) {
+            return Ok(Arc::clone(store) as Arc<dyn Store>);
+        }
+        if stores.len() >= KEPT {
+            stores.clear();
+        }
+        let store = Arc::new(S3Store::new(Arc::clone(&self.service), bucket));
+        stores.insert(bucket.to_owned(), Arc::clone(&store));
+        Ok(store)
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, StorageClass};
 
 use super::attempts::Failure;
 use super::http::Slot;
-use super::payload::{crc32c, joined, stream};
+use super::payload::{Sending, crc32c, joined, signed_as, stream};
 use super::stall::Progress;
 use super::store::S3Store;
 use super::write::{metadata, new_token};
@@ -73,12 +73,17 @@ impl S3Store {
         body: &Payload,
     ) -> Result<Part> {
         let checksum = crc32c(body);
+        let hash = signed_as(body, &self.service.config().s3).await?;
         let etag = self
             .service
             .checksummed(|with_checksum| {
-                let sent = with_checksum.then_some(checksum);
+                let sending = Sending {
+                    body,
+                    checksum: with_checksum.then_some(checksum),
+                    hash: &hash,
+                };
                 async move {
-                    let put = || self.put_part_once(key, upload, number, body, sent);
+                    let put = || self.put_part_once(key, upload, number, sending);
                     self.service.attempts().run(put).await
                 }
             })
@@ -96,15 +101,13 @@ impl S3Store {
         key: &Key,
         upload: &UploadId,
         number: u32,
-        body: &Payload,
-        checksum: Option<Checksum>,
+        sending: Sending<'_>,
     ) -> Result<Option<String>, Failure> {
         if let Some(road) = self.road().await? {
             let id = service_id(upload);
-            return self
-                .short_put_part(road, key, id, number, body, checksum)
-                .await;
+            return self.short_put_part(road, key, id, number, sending).await;
         }
+        let Sending { body, checksum, .. } = sending;
         let progress = Progress::default();
         let request = self
             .service

@@ -1,5 +1,6 @@
 //! A payload as a request body: its pieces go to the connection as they are.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,13 +8,19 @@ use std::task::{Context, Poll};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
+use tokio::task::spawn_blocking;
 
+use super::sign::{UNSIGNED, sha256};
 use super::stall::Progress;
 use crate::checksum::{Algorithm, Checksum, Crc32c};
+use crate::config::S3Config;
+use crate::error::Result;
 use crate::payload::Payload;
 
 /// Frames this small let the stall watch see a slow connection move; a frame shares its piece's memory.
 const FRAME: usize = 64 << 10;
+/// Bytes that are hashed at once; more of them would keep an I/O thread for a millisecond.
+const INLINE: u64 = 256 << 10;
 
 /// What the SDK sends, told to `progress` as it goes.
 pub(super) fn stream(payload: &Payload, progress: &Progress) -> ByteStream {
@@ -43,6 +50,27 @@ pub(super) fn joined(payload: &Payload) -> ByteStream {
         }
     };
     ByteStream::from(bytes)
+}
+
+/// A body, and what goes with it to be checked by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sending<'a> {
+    pub(super) body: &'a Payload,
+    pub(super) checksum: Option<Checksum>,
+    /// See [`signed_as`].
+    pub(super) hash: &'a str,
+}
+
+/// What a signature says of a body. Made once for all tries, and off the I/O threads where it takes long.
+pub(super) async fn signed_as(payload: &Payload, config: &S3Config) -> Result<Cow<'static, str>> {
+    if !config.sign_payload {
+        return Ok(UNSIGNED.into());
+    }
+    if payload.len() <= INLINE {
+        return Ok(sha256(payload).into());
+    }
+    let payload = payload.clone();
+    Ok(spawn_blocking(move || sha256(&payload)).await?.into())
 }
 
 pub(super) fn crc32c(payload: &Payload) -> Checksum {

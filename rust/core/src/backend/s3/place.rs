@@ -16,6 +16,8 @@ use crate::backend::redirect;
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// Longer chains are circles.
 const HOPS: usize = 4;
+/// Redirects remembered at once. An endpoint that sends more elsewhere is asked again.
+const MOST: usize = 1024;
 
 /// An origin, and the bucket (or what stands there in the path) that a redirect is for.
 type Place = (String, String);
@@ -26,6 +28,8 @@ pub(super) struct Places {
     service: Option<String>,
     /// The origin to ask instead, and since when.
     moved: Mutex<HashMap<Place, (String, Instant)>>,
+    /// Whether there is any; nearly always there is none, and every request asks.
+    any_moved: AtomicBool,
     /// The bucket is to stand in the host name, though we put it into the path.
     bucket_in_host: AtomicBool,
 }
@@ -49,9 +53,27 @@ impl Places {
         };
         let place = (origin.to_owned(), bucket(path).to_owned());
         let to = to.origin().ascii_serialization();
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.insert(place, (to, Instant::now()));
+        self.remember(place, to, Instant::now());
         true
+    }
+
+    fn remember(&self, place: Place, to: String, now: Instant) {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut moved, now);
+        if moved.len() >= MOST {
+            moved.clear();
+        }
+        if !moved.contains_key(&place) {
+            let (from, bucket) = &place;
+            tracing::info!(
+                from,
+                to,
+                bucket,
+                "a redirect: requests go there, by the SDK's way"
+            );
+        }
+        moved.insert(place, (to, now));
+        self.any_moved.store(true, Ordering::Relaxed);
     }
 
     /// Takes note that the endpoint wants buckets in the host name; false if that is known, or cannot be.
@@ -63,17 +85,33 @@ impl Places {
         has_name && !self.bucket_in_host.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether requests go where the endpoint's address and the SDK's rules say.
-    pub(super) fn are_as_told(&self) -> bool {
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.is_empty() && !self.bucket_in_host.load(Ordering::Relaxed)
+    /// Whether buckets go into the host name although the settings put them into the path.
+    pub(super) fn bucket_in_host(&self) -> bool {
+        self.bucket_in_host.load(Ordering::Relaxed)
+    }
+
+    /// Whether some request to that origin, for a path that begins with `base`, is to go to another place.
+    pub(super) fn lead_away(&self, origin: &str, base: &str) -> bool {
+        self.any_moved.load(Ordering::Relaxed) && self.lead_away_at(origin, base, Instant::now())
+    }
+
+    fn lead_away_at(&self, origin: &str, base: &str, now: Instant) -> bool {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut moved, now);
+        if moved.is_empty() {
+            self.any_moved.store(false, Ordering::Relaxed);
+        }
+        let bucket = bucket(base);
+        moved
+            .keys()
+            .any(|(from, of)| from == origin && (bucket.is_empty() || bucket == of))
     }
 
     /// The URL to send a request to, if it is another than `asked`.
     pub(super) fn of(&self, asked: &str) -> Option<String> {
         let (given, mut path) = split(asked)?;
         let mut origin = given.to_owned();
-        if self.bucket_in_host.load(Ordering::Relaxed)
+        if self.bucket_in_host()
             && let Some((host, rest)) = in_host(given, path)
         {
             (origin, path) = (host, rest);
@@ -89,6 +127,10 @@ impl Places {
         let slash = if path.starts_with('/') { "" } else { "/" };
         (place.0 != given).then(|| format!("{}{slash}{path}", place.0))
     }
+}
+
+fn forget(moved: &mut HashMap<Place, (String, Instant)>, now: Instant) {
+    moved.retain(|_, (_, since)| now.saturating_duration_since(*since) < REMEMBERED);
 }
 
 /// A URL as its origin and the path with what follows.
@@ -144,6 +186,40 @@ mod tests {
         );
         assert_eq!(places.of("http://storage.test:9000/c/k"), None);
         assert!(!places.redirected(asked, "http://evil.test/b/k"));
+    }
+
+    #[test]
+    fn a_redirect_leads_its_own_bucket_away_and_no_longer_than_it_holds() {
+        let places = Places::new(Some("http://storage.test"));
+        let origin = "http://storage.test";
+        let now = Instant::now();
+        let place = (origin.to_owned(), "b".to_owned());
+
+        assert!(!places.lead_away(origin, "/b/"));
+        places.remember(place, "http://n1.storage.test".to_owned(), now);
+
+        assert!(places.lead_away(origin, "/b/"));
+        assert!(!places.lead_away(origin, "/c/"));
+        assert!(!places.lead_away("http://b.storage.test", "/"));
+        assert!(places.lead_away(origin, "/"), "it may be for any key");
+        assert!(!places.lead_away_at(origin, "/b/", now + REMEMBERED));
+        assert!(places.moved.lock().unwrap().is_empty());
+        assert!(!places.lead_away(origin, "/b/"));
+    }
+
+    #[test]
+    fn redirects_without_end_take_no_memory_without_end() {
+        let places = Places::new(Some("http://a.test"));
+        for number in 0..=MOST {
+            let path = format!("/{number}/k");
+            let (asked, to) = (
+                format!("http://a.test{path}"),
+                format!("http://x.a.test{path}"),
+            );
+            assert!(places.redirected(&asked, &to));
+        }
+
+        assert!(places.moved.lock().unwrap().len() <= MOST);
     }
 
     #[test]

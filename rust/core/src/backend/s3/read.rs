@@ -11,9 +11,10 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use bytes::Bytes;
 
 use super::attempts::{Attempts, Failure};
-use super::http::Slot;
+use super::http::{MAX_DOCUMENT, Slot};
 use super::object::checksum_headers;
 use super::range::{Head, Location, header, locate};
 use super::stall::BodyWatch;
@@ -85,11 +86,19 @@ impl S3Store {
             fill,
             digest: options.digest(reply.checksum),
         };
-        while let Err(failure) = self
-            .fill(answer.body, location, &mut filling, &options.span)
-            .await
-        {
-            attempts.pause(failure).await?;
+        loop {
+            let before = filling.filled;
+            let Err(failure) = self
+                .fill(answer.body, location, &mut filling, &options.span)
+                .await
+            else {
+                break;
+            };
+            if filling.filled > before && reply.etag.is_some() {
+                attempts.go_on(failure).await?;
+            } else {
+                attempts.pause(failure).await?;
+            }
             if reply.etag.is_none() {
                 // Without it nobody can say whether the rest is of the same object.
                 filling.filled = 0;
@@ -165,6 +174,7 @@ impl S3Store {
             .mutate_request(move |request| request.add_extension(with_request.clone()))
             .interceptor(probe.clone());
         let output = self.service.send(request.send()).await?;
+        let checksum = checksum_headers!(output).full_object();
         let head = Head {
             status: probe.status.load(Ordering::Relaxed),
             content_range: output.content_range(),
@@ -172,15 +182,17 @@ impl S3Store {
                 .content_length()
                 .and_then(|length| u64::try_from(length).ok()),
         };
-        let location = locate(range, head)?;
-        let checksum = checksum_headers!(output).full_object();
+        let (body, location) = match slot.take_body() {
+            Some(body) => measure(body, range, head).await?,
+            None => {
+                let location = locate(range, head)?;
+                (Incoming::Sdk(output.body), location)
+            }
+        };
         let answer = Answer {
             etag: output.e_tag,
             checksum,
-            body: match slot.take_body() {
-                Some(body) => Incoming::Ours(body),
-                None => Incoming::Sdk(output.body),
-            },
+            body,
         };
         Ok((answer, location))
     }
@@ -201,6 +213,20 @@ impl S3Store {
                 let (filled, outcome) = body.deliver(location.skip, into, digest, span).await;
                 filling.filled += filled;
                 Ok(outcome?)
+            }
+            Incoming::Held(body) => {
+                let into = &mut filling.buf[filling.filled..filling.fill];
+                if !into.is_empty() {
+                    span.first_byte();
+                    let skip = usize::try_from(location.skip).unwrap_or(usize::MAX);
+                    // It came before anybody knew how much memory to lend for it.
+                    into.copy_from_slice(&body[skip..][..into.len()]);
+                    if let Some(digest) = &mut filling.digest {
+                        digest.update(into);
+                    }
+                    filling.filled = filling.fill;
+                }
+                Ok(())
             }
             Incoming::Sdk(body) => self.copy(body, location.skip, filling, span).await,
         }
@@ -251,8 +277,32 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) enum Incoming {
     Ours(Body),
+    /// All of an object whose length was not told.
+    Held(Bytes),
     /// Of the SDK's own client.
     Sdk(ByteStream),
+}
+
+/// Where in a body the wanted bytes are. One in chunks does not tell how long it is; it is read to its end, which does.
+/// One that ends with its connection is not taken: nobody could tell it from a cut one.
+///
+/// # Errors
+/// As for [`locate`]; `Server` for more than [`MAX_DOCUMENT`] bytes of an untold length.
+pub(super) async fn measure(
+    body: Body,
+    range: ByteRange,
+    head: Head<'_>,
+) -> Result<(Incoming, Location), Failure> {
+    let is_told = head.content_length.is_some() || head.content_range.is_some();
+    if is_told || head.status != 200 || !body.is_chunked() {
+        return Ok((Incoming::Ours(body), locate(range, head)?));
+    }
+    let all = body.collect(MAX_DOCUMENT).await?;
+    let head = Head {
+        content_length: Some(all.len() as u64),
+        ..head
+    };
+    Ok((Incoming::Held(all), locate(range, head)?))
 }
 
 fn broken(detail: &str) -> Error {

@@ -14,8 +14,9 @@ use time::format_description::well_known::Rfc2822;
 use super::attempts::Failure;
 use super::error::refusal;
 use super::peer::FOLLOWED;
+use super::place::Places;
 use super::service::Service;
-use super::sign::{EMPTY, Signed, Signer, UNSIGNED, encode, sha256, stamp};
+use super::sign::{Signed, Signer, encode, stamp};
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::transport::{Endpoint, Request, Response, Transport};
@@ -31,8 +32,9 @@ const MAX_REFUSAL: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Road {
     endpoint: Endpoint,
-    scheme: String,
     authority: String,
+    /// Scheme and authority.
+    origin: String,
     /// What stands before a key; ends in `/`.
     base: String,
     signer: Signer,
@@ -48,6 +50,8 @@ pub(super) struct Ask<'a> {
     /// Names in lower case.
     pub(super) headers: Vec<(Cow<'static, str>, String)>,
     pub(super) body: Option<&'a Payload>,
+    /// What is signed of the body: its hash, or the word that stands for none.
+    pub(super) hash: &'a str,
 }
 
 impl Road {
@@ -57,6 +61,8 @@ impl Road {
         rules: ParamsBuilder,
         transport: &Transport,
     ) -> Option<Road> {
+        #[cfg(test)]
+        tests::EVALUATED.set(tests::EVALUATED.get() + 1);
         let params = rules.bucket(bucket).build().ok()?;
         let found = DefaultResolver::new()
             .resolve_endpoint(&params)
@@ -74,9 +80,10 @@ impl Road {
             return None;
         }
         let endpoint = Endpoint::of(&uri).ok()?;
+        let authority = endpoint.authority();
         Some(Road {
-            scheme: uri.scheme_str()?.to_owned(),
-            authority: endpoint.authority(),
+            origin: format!("{}://{authority}", uri.scheme_str()?),
+            authority,
             endpoint,
             base: format!("{}/", uri.path().trim_end_matches('/')),
             signer: Signer::new(text("signingRegion")?),
@@ -89,19 +96,20 @@ impl Road {
         format!("{} {}", self.authority, self.base)
     }
 
+    /// Whether the endpoint still takes what is sent this way.
+    pub(super) fn leads_on(&self, places: &Places) -> bool {
+        !places.lead_away(&self.origin, &self.base)
+    }
+
     /// Sends it once.
     pub(super) async fn send(&self, service: &Service, ask: Ask<'_>) -> Result<Response, Failure> {
         let connected = service.connected().await?;
         let credentials = connected.identity.credentials().await?;
-        let mut path = self.base.clone();
+        let mut path =
+            String::with_capacity(self.base.len() + ask.key.as_str().len() + ask.query.len() + 16);
+        path.push_str(&self.base);
         encode(ask.key.as_str(), true, &mut path);
         let time = stamp(OffsetDateTime::now_utc() + service.peer.skew());
-        let hash = match ask.body {
-            None => Cow::Borrowed(EMPTY),
-            Some(body) if service.config().s3.sign_payload => Cow::Owned(sha256(body)),
-            Some(_) => Cow::Borrowed(UNSIGNED),
-        };
-        let payload: &str = &hash;
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(ask.headers.len() + 6);
         for (name, value) in &ask.headers {
             if !value.is_ascii() {
@@ -113,7 +121,7 @@ impl Road {
         headers.push(("host", &self.authority));
         let authorization;
         if let Some(credentials) = &credentials {
-            headers.push(("x-amz-content-sha256", payload));
+            headers.push(("x-amz-content-sha256", ask.hash));
             headers.push(("x-amz-date", &time));
             if let Some(token) = credentials.session_token() {
                 headers.push(("x-amz-security-token", token));
@@ -124,7 +132,7 @@ impl Road {
                 path: &path,
                 query: &ask.query,
                 headers: &headers,
-                payload,
+                payload: ask.hash,
                 time: &time,
             };
             authorization = self.signer.authorization(credentials, &signed);
@@ -160,7 +168,7 @@ impl Road {
     /// A redirect: followed at the next try, by the SDK's way, if it may be.
     async fn moved(&self, service: &Service, path: &str, response: Response) -> Failure {
         let headers = response.headers;
-        let asked = format!("{}://{}{path}", self.scheme, self.authority);
+        let asked = format!("{}{path}", self.origin);
         let places = &service.peer.places;
         let followed = headers
             .get("location")
@@ -212,5 +220,15 @@ async fn refused(service: &Service, response: Response) -> Failure {
             .with_code("RequestTimeTooSkewed")
             .with_retryable(true),
         ..failure
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// How often this thread has had the rules evaluated.
+        pub(in crate::backend::s3) static EVALUATED: Cell<usize> = const { Cell::new(0) };
     }
 }

@@ -13,6 +13,7 @@ use super::attempts::{Attempts, Failure};
 use super::connect::{Connected, connect};
 use super::error::failure;
 use super::peer::Peer;
+use crate::backend::backoff::Budget;
 use crate::config::{Config, RetryConfig};
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub(super) struct Service {
     config: Arc<Config>,
     connected: OnceCell<Connected>,
     pub(super) peer: Arc<Peer>,
+    /// Of the whole process; tests have their own.
+    pub(super) budget: &'static Budget,
 }
 
 impl Service {
@@ -30,6 +33,7 @@ impl Service {
             config,
             connected: OnceCell::new(),
             peer,
+            budget: Budget::shared(),
         }
     }
 
@@ -42,7 +46,7 @@ impl Service {
     }
 
     pub(super) fn attempts(&self) -> Attempts<'_> {
-        Attempts::new(&self.config.retry)
+        Attempts::new(&self.config.retry, self.budget)
     }
 
     pub(super) async fn client(&self) -> Result<&Client> {

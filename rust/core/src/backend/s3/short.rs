@@ -1,4 +1,4 @@
-//! The four requests that take the short way.
+//! The requests about one object that take the short way.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use http::Method;
 use super::attempts::Failure;
 use super::error::refusal;
 use super::object::ChecksumHeaders;
-use super::range::{Head, Location, header, locate};
-use super::read::{Answer, Incoming};
+use super::payload::Sending;
+use super::range::{Head, Location, header};
+use super::read::{Answer, measure};
 use super::road::{Ask, Road};
-use super::sign::encode;
+use super::sign::{EMPTY, encode};
 use super::store::S3Store;
 use crate::checksum::Checksum;
 use crate::error::{Error, Result};
-use crate::payload::Payload;
 use crate::transport::{Headers, Response};
 use crate::types::{ByteRange, WriteReply};
 use crate::uri::Key;
@@ -27,21 +27,27 @@ const META: &str = "x-amz-meta-";
 const MAX_DOCUMENT: usize = 1 << 20;
 
 impl S3Store {
-    /// The short way, if this bucket has one.
+    /// The short way, if this bucket has one and no redirect leads away from it.
     pub(super) async fn road(&self) -> Result<Option<&Road>> {
-        if !self.service.peer.places.are_as_told() {
+        if self.service.config().s3.sdk_only {
             return Ok(None);
         }
-        let road = self.road.get_or_try_init(|| async {
+        let places = &self.service.peer.places;
+        let in_host = places.bucket_in_host();
+        let road = self.roads[usize::from(in_host)].get_or_try_init(|| async {
             let connected = self.service.connected().await?;
-            let rules = connected.rules.clone();
+            let rules = match in_host {
+                true => connected.rules.clone().force_path_style(false),
+                false => connected.rules.clone(),
+            };
             let road = Road::to(&self.bucket, rules, &connected.transport).await;
             if road.is_none() {
-                tracing::debug!(bucket = %self.bucket, "all requests to it go through the SDK");
+                tracing::info!(bucket = self.bucket, "all its requests go through the SDK");
             }
             Ok::<_, Error>(road)
         });
-        Ok(road.await?.as_ref())
+        let road = road.await?.as_ref();
+        Ok(road.filter(|road| road.leads_on(places)))
     }
 
     pub(super) async fn short_get(
@@ -71,11 +77,11 @@ impl S3Store {
                 .get("content-length")
                 .and_then(|length| length.parse().ok()),
         };
-        let location = locate(range, head)?;
+        let (body, location) = measure(body, range, head).await?;
         let answer = Answer {
             etag: headers.get("etag").map(str::to_owned),
             checksum: checksum(&headers),
-            body: Incoming::Ours(body),
+            body,
         };
         Ok((answer, location))
     }
@@ -126,12 +132,11 @@ impl S3Store {
         &self,
         road: &Road,
         key: &Key,
-        body: &Payload,
-        checksum: Option<Checksum>,
+        sending: Sending<'_>,
         mut headers: Vec<(Cow<'static, str>, String)>,
     ) -> Result<WriteReply, Failure> {
-        headers.extend(checksum.map(|sum| ("x-amz-checksum-crc32c".into(), sum.to_base64())));
-        let ask = ask(Method::PUT, key, headers, Some(body));
+        headers.extend(sum(sending));
+        let ask = ask(Method::PUT, key, headers, Some(sending));
         let headers = self.write_by(road, ask).await?;
         Ok(WriteReply {
             etag: headers.get("etag").map(str::to_owned),
@@ -147,15 +152,19 @@ impl S3Store {
         key: &Key,
         upload: &str,
         number: u32,
-        body: &Payload,
-        checksum: Option<Checksum>,
+        sending: Sending<'_>,
     ) -> Result<Option<String>, Failure> {
-        let sum = checksum.map(|sum| ("x-amz-checksum-crc32c".into(), sum.to_base64()));
-        let mut ask = ask(Method::PUT, key, sum.into_iter().collect(), Some(body));
+        let headers = sum(sending).into_iter().collect();
+        let mut ask = ask(Method::PUT, key, headers, Some(sending));
         ask.query = format!("partNumber={number}&uploadId=");
         encode(upload, false, &mut ask.query);
         let headers = self.write_by(road, ask).await?;
         Ok(headers.get("etag").map(str::to_owned))
+    }
+
+    pub(super) async fn short_delete(&self, road: &Road, key: &Key) -> Result<(), Failure> {
+        let ask = ask(Method::DELETE, key, Vec::new(), None);
+        self.write_by(road, ask).await.map(drop)
     }
 
     async fn write_by(&self, road: &Road, ask: Ask<'_>) -> Result<Headers, Failure> {
@@ -177,15 +186,21 @@ fn ask<'a>(
     method: Method,
     key: &'a Key,
     headers: Vec<(Cow<'static, str>, String)>,
-    body: Option<&'a Payload>,
+    sending: Option<Sending<'a>>,
 ) -> Ask<'a> {
     Ask {
         method,
         key,
         query: String::new(),
         headers,
-        body,
+        body: sending.map(|sending| sending.body),
+        hash: sending.map_or(EMPTY, |sending| sending.hash),
     }
+}
+
+fn sum(sending: Sending<'_>) -> Option<(Cow<'static, str>, String)> {
+    let checksum = sending.checksum?;
+    Some(("x-amz-checksum-crc32c".into(), checksum.to_base64()))
 }
 
 fn checksum(headers: &Headers) -> Option<Checksum> {

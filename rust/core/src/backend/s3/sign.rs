@@ -3,8 +3,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 
 use std::fmt;
-use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use aws_credential_types::Credentials;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -23,7 +22,7 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Signs for one region. Four hashes make the key; they are made once a day, not once a request.
 pub(super) struct Signer {
     region: String,
-    kept: Mutex<Option<DayKey>>,
+    kept: RwLock<Option<DayKey>>,
 }
 
 struct DayKey {
@@ -57,68 +56,86 @@ impl Signer {
     pub(super) fn new(region: &str) -> Self {
         Signer {
             region: region.to_owned(),
-            kept: Mutex::default(),
+            kept: RwLock::default(),
         }
     }
 
     /// The value of the header `authorization`.
     pub(super) fn authorization(&self, credentials: &Credentials, signed: &Signed<'_>) -> String {
         let day = &signed.time[..8];
-        let names = names(signed.headers);
-        let scope = format!("{day}/{}/s3/aws4_request", self.region);
-        let request = hex(&Sha256::digest(canonical(signed, &names)));
-        let text = format!("{ALGORITHM}\n{}\n{scope}\n{request}", signed.time);
-        let key = self.key(credentials.secret_access_key(), day);
-        let signature = hex(&hmac(&*key, text.as_bytes()));
-        let id = credentials.access_key_id();
-        format!("{ALGORITHM} Credential={id}/{scope},SignedHeaders={names},Signature={signature}")
+        let scope = [day, "/", &self.region, "/s3/aws4_request"];
+        // One text after another, all in the same memory.
+        let mut text = String::with_capacity(1024);
+        canonical(signed, &mut text);
+        let request = Hex::of(&Sha256::digest(&text).into());
+        text.clear();
+        text.extend([ALGORITHM, "\n", signed.time, "\n"]);
+        text.extend(scope);
+        text.extend(["\n", request.as_str()]);
+        let signature = Hex::of(&self.sign(credentials.secret_access_key(), day, &text));
+        text.clear();
+        text.extend([ALGORITHM, " Credential=", credentials.access_key_id(), "/"]);
+        text.extend(scope);
+        text.push_str(",SignedHeaders=");
+        names(signed.headers, &mut text);
+        text.extend([",Signature=", signature.as_str()]);
+        text
     }
 
-    fn key(&self, secret: &str, day: &str) -> Zeroizing<[u8; 32]> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    fn sign(&self, secret: &str, day: &str, text: &str) -> [u8; 32] {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = &*kept
             && kept.day == day
             && *kept.secret == secret
         {
-            return kept.key.clone();
+            return hmac(&*kept.key, text.as_bytes());
         }
+        drop(kept);
+        let key = self.derive(secret, day);
+        let signature = hmac(&*key, text.as_bytes());
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(DayKey {
+            day: day.to_owned(),
+            secret: Zeroizing::new(secret.to_owned()),
+            key,
+        });
+        signature
+    }
+
+    fn derive(&self, secret: &str, day: &str) -> Zeroizing<[u8; 32]> {
+        #[cfg(test)]
+        tests::DERIVED.set(tests::DERIVED.get() + 1);
         let first = Zeroizing::new(format!("AWS4{secret}"));
         let of_day = hmac(first.as_bytes(), day.as_bytes());
         let of_region = hmac(&of_day, self.region.as_bytes());
         let of_service = hmac(&of_region, b"s3");
-        let key = Zeroizing::new(hmac(&of_service, b"aws4_request"));
-        *kept = Some(DayKey {
-            day: day.to_owned(),
-            secret: Zeroizing::new(secret.to_owned()),
-            key: key.clone(),
-        });
-        key
+        Zeroizing::new(hmac(&of_service, b"aws4_request"))
     }
 }
 
-fn canonical(signed: &Signed<'_>, names: &str) -> String {
-    let mut text = String::with_capacity(1024);
-    for part in [signed.method, signed.path, signed.query] {
-        text.extend([part, "\n"]);
-    }
+fn canonical(signed: &Signed<'_>, text: &mut String) {
+    text.extend([signed.method, "\n", signed.path, "\n", signed.query, "\n"]);
     for (name, value) in signed.headers {
         text.extend([name, ":"]);
-        // Runs of spaces count as one.
-        for (at, word) in value.split(' ').filter(|word| !word.is_empty()).enumerate() {
-            text.extend([if at > 0 { " " } else { "" }, word]);
+        if value.contains(' ') {
+            // Runs of spaces count as one.
+            for (at, word) in value.split(' ').filter(|word| !word.is_empty()).enumerate() {
+                text.extend([if at > 0 { " " } else { "" }, word]);
+            }
+        } else {
+            text.push_str(value);
         }
         text.push('\n');
     }
-    text.extend(["\n", names, "\n", signed.payload]);
-    text
+    text.push('\n');
+    names(signed.headers, text);
+    text.extend(["\n", signed.payload]);
 }
 
-fn names(headers: &[(&str, &str)]) -> String {
-    let mut names = String::with_capacity(128);
+fn names(headers: &[(&str, &str)], text: &mut String) {
     for (at, (name, _)) in headers.iter().enumerate() {
-        names.extend([if at > 0 { ";" } else { "" }, name]);
+        text.extend([if at > 0 { ";" } else { "" }, name]);
     }
-    names
 }
 
 /// The SHA-256 of all pieces.
@@ -127,33 +144,50 @@ pub(super) fn sha256(payload: &Payload) -> String {
     for piece in payload.pieces() {
         hash.update(piece);
     }
-    hex(&hash.finalize())
+    Hex::of(&hash.finalize().into()).as_str().to_owned()
 }
 
 /// As `20130524T000000Z`.
 pub(super) fn stamp(time: OffsetDateTime) -> String {
     let (date, clock) = (time.date(), time.time());
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second()
-    )
+    let year = date.year().unsigned_abs();
+    let mut text = String::with_capacity(16);
+    for (number, end) in [
+        ((year / 100) as u8, ""),
+        ((year % 100) as u8, ""),
+        (date.month().into(), ""),
+        (date.day(), "T"),
+        (clock.hour(), ""),
+        (clock.minute(), ""),
+        (clock.second(), "Z"),
+    ] {
+        text.extend([number / 10, number % 10].map(|digit| char::from(b'0' + digit)));
+        text.push_str(end);
+    }
+    text
 }
 
 /// S3's encoding of keys and of query values: all but letters, digits and `-._~`, and `/` where it is kept.
 pub(super) fn encode(text: &str, keep_slash: bool, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/') {
-            into.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(into, "%{byte:02X}");
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            || (keep_slash && byte == b'/')
+    };
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (plain, odd) = rest.split_at(at);
+        into.push_str(plain);
+        let len = odd.chars().next().map_or(0, char::len_utf8);
+        for byte in &odd.as_bytes()[..len] {
+            let digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            into.push('%');
+            into.extend(digits.map(char::from));
         }
+        rest = &odd[len..];
     }
+    into.push_str(rest);
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
@@ -162,18 +196,35 @@ fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+/// A hash as text.
+struct Hex([u8; 64]);
+
+impl Hex {
+    fn of(hash: &[u8; 32]) -> Self {
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Hex(text)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits are text")
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// How often this thread has made a key.
+        pub(in crate::backend::s3) static DERIVED: Cell<usize> = const { Cell::new(0) };
+    }
 
     const HOST: (&str, &str) = ("host", "examplebucket.s3.amazonaws.com");
     const TIME: &str = "20130524T000000Z";
@@ -272,12 +323,23 @@ mod tests {
     #[test]
     fn a_key_is_made_anew_for_another_day_or_secret() {
         let signer = Signer::new("us-east-1");
-        let first = signer.key("secret", "20130524");
+        let first = signer.sign("secret", "20130524", "text");
+        let before = DERIVED.get();
 
-        assert_eq!(first, signer.key("secret", "20130524"));
-        assert_ne!(first, signer.key("secret", "20130525"));
-        assert_ne!(first, signer.key("other", "20130524"));
-        assert_eq!(first, signer.key("secret", "20130524"));
+        for (secret, day, same, made) in [
+            ("secret", "20130524", true, 0),
+            ("secret", "20130525", false, 1),
+            ("other", "20130524", false, 2),
+            ("secret", "20130524", true, 3),
+            ("secret", "20130524", true, 3),
+        ] {
+            let signature = signer.sign(secret, day, "text");
+            assert_eq!(
+                (signature == first, DERIVED.get() - before),
+                (same, made),
+                "{day}"
+            );
+        }
     }
 
     #[test]

@@ -41,8 +41,9 @@ const LIMITS: PartLimits = PartLimits {
 pub(super) struct S3Store {
     pub(super) service: Arc<Service>,
     pub(super) bucket: String,
-    /// Found at the first request that could take it.
-    pub(super) road: OnceCell<Option<Road>>,
+    /// With the bucket where the settings say, and in the host name, for an endpoint that wants it there. Each is found
+    /// at the first request that could take it.
+    pub(super) roads: [OnceCell<Option<Road>>; 2],
     pub(super) info: StoreInfo,
 }
 
@@ -61,7 +62,7 @@ impl S3Store {
         S3Store {
             service,
             bucket: bucket.to_owned(),
-            road: OnceCell::new(),
+            roads: Default::default(),
             info: StoreInfo {
                 scheme: Scheme::S3,
                 service: Scheme::S3.to_string(),

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 use super::attempts::{Attempts, Failure};
 use super::http::Slot;
 use super::object::WRITE_TOKEN;
-use super::payload::{crc32c, joined, stream};
+use super::payload::{Sending, crc32c, joined, signed_as, stream};
 use super::stall::Progress;
 use super::store::S3Store;
 use crate::checksum::Checksum;
@@ -26,15 +26,20 @@ impl S3Store {
         options: &WriteOptions,
     ) -> Result<WriteReply> {
         let checksum = crc32c(body);
+        let hash = signed_as(body, &self.service.config().s3).await?;
         let token = options.if_none_match.then(new_token);
         self.service
             .checksummed(|with_checksum| {
                 let token = token.as_deref();
+                let sending = Sending {
+                    body,
+                    checksum: with_checksum.then_some(checksum),
+                    hash: &hash,
+                };
                 async move {
-                    let sent = with_checksum.then_some(checksum);
                     let mut attempts = self.service.attempts();
                     let reply = attempts
-                        .run(|| self.put(key, body, options, sent, token))
+                        .run(|| self.put(key, sending, options, token))
                         .await;
                     let reply = match reply {
                         Err(error) => self.resolve_conflict(key, &attempts, error, token).await?,
@@ -52,15 +57,15 @@ impl S3Store {
     async fn put(
         &self,
         key: &Key,
-        body: &Payload,
+        sending: Sending<'_>,
         options: &WriteOptions,
-        checksum: Option<Checksum>,
         token: Option<&str>,
     ) -> Result<WriteReply, Failure> {
         if let Some(road) = self.road().await? {
             let headers = properties(options, token);
-            return self.short_put(road, key, body, checksum, headers).await;
+            return self.short_put(road, key, sending, headers).await;
         }
+        let Sending { body, checksum, .. } = sending;
         let progress = Progress::default();
         let request = self
             .service
@@ -126,12 +131,11 @@ impl S3Store {
     }
 
     pub(super) async fn head(&self, key: &Key) -> Result<HeadObjectOutput> {
-        let client = self.service.client().await?;
-        let road = self.road().await?;
         let head = || async {
-            if let Some(road) = road {
+            if let Some(road) = self.road().await? {
                 return self.short_head(road, key).await;
             }
+            let client = self.service.client().await?;
             let request = client
                 .head_object()
                 .bucket(&self.bucket)
@@ -143,8 +147,8 @@ impl S3Store {
     }
 }
 
-/// The object that was met may be ours or another's, and the question failed.
-fn unknown(error: Error) -> Error {
+/// An answer was lost, and what it said cannot be found out.
+pub(super) fn unknown(error: Error) -> Error {
     let detail = format!(
         "whether the object was written is not known: {}",
         error.detail()

@@ -16,6 +16,12 @@ pub(super) fn is_complete(document: &[u8]) -> bool {
         .is_some_and(|end| end.ends_with(b"</"))
 }
 
+/// Whether the root element has that name.
+pub(super) fn has_root(document: &[u8], name: &str) -> bool {
+    let root = start_tag(document).and_then(|tag| tag.split(u8::is_ascii_whitespace).next());
+    root == Some(name.as_bytes())
+}
+
 /// What stands between `<` and `>` of the first tag that is no declaration or comment.
 fn start_tag(mut document: &[u8]) -> Option<&[u8]> {
     loop {
@@ -99,6 +105,15 @@ mod tests {
         ] {
             assert!(!is_complete(cut.as_bytes()), "{cut}");
         }
+    }
+
+    #[test]
+    fn the_root_is_what_comes_first() {
+        let document = b"<?xml version=\"1.0\"?><Error xmlns=\"x\"><List/></Error>";
+
+        assert!(has_root(document, "Error"));
+        assert!(!has_root(document, "List"));
+        assert!(!has_root(b"", ""));
     }
 
     #[test]

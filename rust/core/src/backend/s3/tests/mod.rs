@@ -1,5 +1,6 @@
 //! What only this back end does, against scripted answers and (where there is one) a real MinIO.
 
+mod budget;
 mod copying;
 mod credentials;
 mod live;
@@ -12,16 +13,24 @@ use std::sync::Arc;
 
 use super::service::Service;
 use super::store::S3Store;
+use crate::backend::backoff::tests::own_budget;
 use crate::buffer::Pool;
 use crate::config::{Config, Options};
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
 use crate::uri::Key;
-use crate::{Result, Store as _};
+use crate::{Result, Store};
 
 const SECRET: &str = "a-secret-that-must-not-show";
 
-/// A store of the bucket `bucket` with retries that take milliseconds.
+/// A store of the bucket `bucket`.
 fn store(endpoint: &str, more: &[(&str, &str)]) -> S3Store {
+    let mut service = Service::new(Arc::new(config(endpoint, more)));
+    service.budget = own_budget();
+    S3Store::new(Arc::new(service), "bucket")
+}
+
+/// Settings whose retries take milliseconds.
+fn config(endpoint: &str, more: &[(&str, &str)]) -> Config {
     let given = [
         ("endpoint_url", endpoint),
         ("region", "us-east-1"),
@@ -36,19 +45,20 @@ fn store(endpoint: &str, more: &[(&str, &str)]) -> S3Store {
     for (name, value) in given.iter().chain(more) {
         options.set(name, *value).unwrap();
     }
-    let config = Config::load(&options).unwrap();
-    S3Store::new(Arc::new(Service::new(Arc::new(config))), "bucket")
+    Config::load(&options).unwrap()
 }
 
-/// The same store without the short way: its requests go through the SDK.
-fn long_way(store: S3Store) -> S3Store {
-    store.road.set(None).unwrap();
-    store
-}
-
-/// For each of a store's ways.
+/// For each of a store's ways; the second goes through the SDK.
 fn ways() -> [fn(S3Store) -> S3Store; 2] {
-    [|store| store, long_way]
+    [
+        |store| store,
+        |store| {
+            for road in &store.roads {
+                road.set(None).unwrap();
+            }
+            store
+        },
+    ]
 }
 
 fn key(text: &str) -> Key {
@@ -57,7 +67,7 @@ fn key(text: &str) -> Key {
 
 /// The bytes that a read filled.
 async fn read(
-    store: &S3Store,
+    store: &dyn Store,
     range: ByteRange,
     options: &ReadOptions,
 ) -> Result<(Vec<u8>, ReadReply)> {

@@ -311,3 +311,85 @@ async fn the_deadline_ends_the_tries() {
     );
     assert!(error.attempts() > 1 && started.elapsed() < Duration::from_secs(3));
 }
+
+#[tokio::test]
+async fn a_stat_tells_how_an_object_is_kept() {
+    for way in ways() {
+        let kept = [
+            ETAG,
+            ("x-amz-replication-status", "COMPLETED"),
+            ("x-amz-server-side-encryption", "aws:kms"),
+            (
+                "x-amz-server-side-encryption-aws-kms-key-id",
+                "arn:aws:kms:us-east-1:1:key/2",
+            ),
+            ("x-amz-storage-class", "STANDARD_IA"),
+            ("x-amz-version-id", "v1"),
+            ("content-language", "de"),
+        ];
+        let head = http(200, 7, &kept, "");
+        let script = Script::start([Answer::Text(head), answer(200, &[ETAG], "")]).await;
+        let store = way(store(&script.endpoint, &[]));
+
+        let told = store.stat(&key("key")).await.unwrap();
+        let silent = store.stat(&key("key")).await.unwrap();
+
+        assert_eq!(told.size, 7);
+        for (found, expected) in [
+            (told.replication_status, "COMPLETED"),
+            (told.server_side_encryption, "aws:kms"),
+            (told.ssekms_key_id, "arn:aws:kms:us-east-1:1:key/2"),
+            (told.storage_class, "STANDARD_IA"),
+            (told.version_id, "v1"),
+            (told.content_language, "de"),
+        ] {
+            assert_eq!(found.as_deref(), Some(expected));
+        }
+        let unsaid = [
+            silent.replication_status,
+            silent.server_side_encryption,
+            silent.ssekms_key_id,
+        ];
+        assert_eq!(unsaid, [None, None, None]);
+    }
+}
+
+fn of_untold_length(encoding: &str, body: &str) -> Answer {
+    Answer::Text(format!(
+        "HTTP/1.1 200 OK\r\netag: \"e1\"\r\n{encoding}connection: close\r\n\r\n{body}"
+    ))
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_is_as_long_as_it_is() {
+    const CHUNKED: &str = "transfer-encoding: chunked\r\n";
+    for way in ways() {
+        for (range, expected) in [(ByteRange::Whole, "012345"), (MIDDLE, "2345")] {
+            let script = Script::start([
+                of_untold_length(CHUNKED, "3\r\n012\r\n3\r\n3"),
+                of_untold_length(CHUNKED, "3\r\n012\r\n3\r\n345\r\n0\r\n\r\n"),
+            ])
+            .await;
+            let store = way(store(&script.endpoint, &[]));
+
+            let (bytes, reply) = read(&store, range, &ReadOptions::default()).await.unwrap();
+
+            assert_eq!(bytes, expected.as_bytes());
+            assert_eq!((reply.size, reply.attempts), (6, 2));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_with_its_connection_is_not_taken() {
+    for way in ways() {
+        let script = Script::start([of_untold_length("", "012345")]).await;
+        let store = way(store(&script.endpoint, &[]));
+
+        let error = read(&store, ByteRange::Whole, &ReadOptions::default())
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
+    }
+}

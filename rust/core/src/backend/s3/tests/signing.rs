@@ -1,13 +1,21 @@
 //! Requests by the short way: where they go, who signs them, and by whose clock.
 
+use std::sync::{Arc, Mutex};
+
 use aws_sdk_s3::config::endpoint::ParamsBuilder;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::script::{Script, answer, refusal};
-use super::{key, read, store};
+use super::{config, key, read, store};
+use crate::backend::Driver as _;
 use crate::backend::s3::road::Road;
-use crate::backend::s3::sign::stamp;
+use crate::backend::s3::road::tests::EVALUATED;
+use crate::backend::s3::service::Service;
+use crate::backend::s3::sign::tests::DERIVED;
+use crate::backend::s3::sign::{sha256, stamp};
+use crate::backend::s3::store::S3Store;
+use crate::backend::s3::{KEPT, S3Driver};
 use crate::config::{Config, Options};
 use crate::transport::Transport;
 use crate::types::{ByteRange, ReadOptions, WriteOptions};
@@ -54,6 +62,90 @@ async fn an_anonymous_request_is_not_signed() {
         signed_headers(&[("anonymous", "1")]).await,
         [None, None, None]
     );
+}
+
+#[tokio::test]
+async fn the_way_to_a_bucket_and_its_key_are_found_once() {
+    let script = Script::start((0..4).map(|_| answer(200, &[ETAG], "abc"))).await;
+    let driver = crate::backend::s3::driver(&Arc::new(config(&script.endpoint, &[])));
+    let before = (EVALUATED.get(), DERIVED.get());
+
+    for uri in [
+        "s3://bucket/a",
+        "s3://bucket/b",
+        "s3://bucket/c",
+        "s3://other/a",
+    ] {
+        let uri = uri.parse().unwrap();
+        let store = driver.open(&uri).await.unwrap();
+        read(&*store, ByteRange::Whole, &ReadOptions::default())
+            .await
+            .unwrap();
+    }
+
+    let found = (EVALUATED.get() - before.0, DERIVED.get() - before.1);
+    assert_eq!(found, (2, 2), "once for each of two buckets");
+}
+
+#[tokio::test]
+async fn stores_of_buckets_without_end_are_not_kept() {
+    let driver = S3Driver {
+        service: Arc::new(Service::new(Arc::new(config("http://127.0.0.1:9", &[])))),
+        stores: Mutex::default(),
+    };
+
+    for number in 0..=KEPT {
+        let uri = format!("s3://bucket-{number}/").parse().unwrap();
+        driver.open(&uri).await.unwrap();
+    }
+
+    assert!(driver.stores.lock().unwrap().len() <= KEPT);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_wants_buckets_in_the_host_name_is_asked_there() {
+    let store = store("http://storage.test:9000", &[]);
+    let place = async || store.road().await.unwrap().map(Road::place);
+    assert_eq!(place().await.unwrap(), "storage.test:9000 /bucket/");
+
+    assert!(store.service.peer.places.want_bucket_in_host());
+
+    assert_eq!(place().await.unwrap(), "bucket.storage.test:9000 /");
+}
+
+#[tokio::test]
+async fn a_redirect_takes_the_short_way_from_its_own_bucket_only() {
+    let moved = store("http://storage.test:9000", &[]);
+    let other = S3Store::new(Arc::clone(&moved.service), "other");
+    let places = &moved.service.peer.places;
+
+    assert!(places.redirected(
+        "http://storage.test:9000/bucket/a?x=1",
+        "http://node7.storage.test:9000/bucket/a?x=1"
+    ));
+
+    assert!(moved.road().await.unwrap().is_none());
+    assert!(other.road().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_body_that_is_signed_is_hashed_once_and_as_it_is() {
+    let refused = refusal(503, "SlowDown");
+    let script = Script::start([refused, answer(200, &[ETAG], "")]).await;
+    let store = store(&script.endpoint, &[("sign_payload", "always")]);
+    // More than is hashed on the spot.
+    let body = Payload::from(vec![7; 300 << 10]);
+
+    store
+        .write(&key("key"), &body, &WriteOptions::default())
+        .await
+        .unwrap();
+
+    for request in script.requests() {
+        let told = request.header("x-amz-content-sha256");
+        let body = Payload::from(request.body.clone());
+        assert_eq!(told, Some(sha256(&body).as_str()));
+    }
 }
 
 #[tokio::test]

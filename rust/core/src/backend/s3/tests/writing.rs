@@ -257,8 +257,11 @@ async fn a_lost_answer_to_complete_is_asked_for() {
         let (nothing, _) = upload([Answer::Nothing, gone(), answer(404, &[], "")], &options).await;
 
         assert_eq!(ours.unwrap().as_deref(), Some("\"e1\""));
-        for lost in [theirs, short, nothing] {
-            assert_eq!(lost.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(short.unwrap_err().kind(), ErrorKind::Integrity);
+        for lost in [theirs, nothing] {
+            let error = lost.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionFailed, "{error}");
+            assert!(error.to_string().contains("is not known"), "{error}");
         }
     }
 }
