@@ -78,8 +78,8 @@ struct FreeBlocks {
 impl FreeBlocks {
     /// A block of `size` bytes or, before memory grows, one of up to twice that.
     fn pop(&mut self, size: usize) -> Option<Mapping> {
-        let sizes = self.by_size.range_mut(size..=size.saturating_mul(2));
-        let Idle { mapping, .. } = sizes.filter_map(|(_, blocks)| blocks.pop_back()).next()?;
+        let mut sizes = self.by_size.range_mut(size..=size.saturating_mul(2));
+        let Idle { mapping, .. } = sizes.find_map(|(_, blocks)| blocks.pop_back())?;
         self.retained -= mapping.size;
         Some(mapping)
     }

@@ -13,16 +13,21 @@ use crate::types::{ObjectMeta, PutResult, WriteOptions};
 use crate::uri::Uri;
 
 impl Client {
+    /// One `job` for each of `uris`.
+    fn jobs<F, J>(&self, uris: &[Uri], job: J) -> impl ExactSizeIterator<Item = F> + use<F, J>
+    where
+        J: Fn(Client, Uri) -> F,
+    {
+        let (client, uris) = (self.clone(), uris.to_vec());
+        uris.into_iter().map(move |uri| job(client.clone(), uri))
+    }
+
     /// Whole objects, in the order of `uris`, at most `max_in_flight` of them under way.
     ///
     /// # Errors
     /// The first object that cannot be read; it is named.
     pub async fn get_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<Buffer>> {
-        let client = self.clone();
-        let jobs = uris.to_vec().into_iter().map(move |uri| {
-            let client = client.clone();
-            async move { client.get(&uri).await }
-        });
+        let jobs = self.jobs(uris, |client, uri| async move { client.get(&uri).await });
         in_order(jobs, max_in_flight).await
     }
 
@@ -33,10 +38,8 @@ impl Client {
     pub async fn get_many_stats(&self, uris: &[Uri], max_in_flight: usize) -> Result<(u64, u64)> {
         let streams = max_in_flight.clamp(1, uris.len().max(1)) as u64;
         let memory = self.config().memory_limit / streams;
-        let client = self.clone();
-        let jobs = uris.to_vec().into_iter().map(move |uri| {
-            let client = client.clone();
-            async move { client.read_and_drop(&uri, memory, |_| ()).await }
+        let jobs = self.jobs(uris, move |client, uri| async move {
+            client.read_and_drop(&uri, memory, |_| ()).await
         });
         let sizes = in_order(jobs, max_in_flight).await?;
         Ok((sizes.len() as u64, sizes.iter().sum()))
@@ -70,11 +73,7 @@ impl Client {
     /// # Errors
     /// The first object that cannot be asked for; it is named.
     pub async fn stat_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<ObjectMeta>> {
-        let client = self.clone();
-        let jobs = uris.to_vec().into_iter().map(move |uri| {
-            let client = client.clone();
-            async move { client.stat(&uri).await }
-        });
+        let jobs = self.jobs(uris, |client, uri| async move { client.stat(&uri).await });
         in_order(jobs, max_in_flight).await
     }
 

@@ -237,6 +237,7 @@ mod tests {
         let later = PageRequest {
             token: Some("1/+=".to_owned()),
             one_level: true,
+            ..PageRequest::default()
         };
 
         assert_eq!(

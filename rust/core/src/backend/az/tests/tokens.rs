@@ -133,7 +133,7 @@ async fn a_token_goes_with_each_request_and_each_of_a_batch() {
         say(200, TAGGED, "second"),
         answers(&[(0, 202, ""), (1, 202, ""), (2, 202, "")]),
     ];
-    let rig = Rig::new("https", Duration::from_secs(3600), script).await;
+    let rig = Rig::new("https", Duration::from_hours(1), script).await;
 
     for expected in [&b"first"[..], b"second"] {
         assert_eq!(
@@ -179,7 +179,7 @@ async fn a_token_is_asked_for_again_before_it_ends() {
 async fn no_token_goes_by_plain_http() {
     let rig = Rig::new(
         "http",
-        Duration::from_secs(3600),
+        Duration::from_hours(1),
         vec![say(200, TAGGED, "1")],
     )
     .await;
@@ -201,7 +201,7 @@ async fn no_redirect_leads_a_token_to_plain_http() {
     let to = elsewhere.local_addr().unwrap();
     let location = format!("location: http://{to}/acc/container/k\r\n");
     let script = vec![say(307, &location, ""), say(307, &location, "")];
-    let rig = Rig::new("https", Duration::from_secs(3600), script).await;
+    let rig = Rig::new("https", Duration::from_hours(1), script).await;
 
     let error = get(&rig.store, "k", ByteRange::Whole).await.unwrap_err();
 
