@@ -26,7 +26,7 @@ use crate::uri::{Key, Scheme};
 #[derive(Debug)]
 pub(super) struct LocalStore {
     info: StoreInfo,
-    local: Arc<Local>,
+    pub(super) local: Arc<Local>,
 }
 
 impl LocalStore {
