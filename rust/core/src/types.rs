@@ -1,9 +1,10 @@
 //! What goes into a store's methods and what comes out of them.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::oneshot;
@@ -335,6 +336,34 @@ pub struct PageRequest {
     pub one_level: bool,
     /// From the page before.
     pub token: Option<String>,
+    /// From the request for the page before, where there is one.
+    pub held: Held,
+}
+
+/// What a store holds between two pages of one listing. The token alone says where to go on; this only saves the way.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+
+impl Held {
+    /// What was kept, if it is a `T`.
+    pub fn take<T: 'static>(&self) -> Option<T> {
+        let kept = self.lock().take()?;
+        kept.downcast().ok().map(|kept| *kept)
+    }
+
+    pub fn keep(&self, what: impl Any + Send) {
+        *self.lock() = Some(Box::new(what));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Default)]

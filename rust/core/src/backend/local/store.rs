@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::blocking::{self, Cancelled};
+use super::list::PAGE;
 use super::{Local, errors, meta, path, upload};
 use crate::backend::attributes;
 use crate::buffer::{BLOCK_ALIGN, IoBufMut};
@@ -222,8 +223,8 @@ impl Store for LocalStore {
         if !prefix.is_prefix() {
             return Err(Error::invalid("a prefix ends in `/`"));
         }
-        let (prefix, one_level) = (prefix.as_str().to_owned(), page.one_level);
-        self.run(move |_, cancelled| Local::list(&prefix, one_level, cancelled))
+        let (prefix, page) = (prefix.as_str().to_owned(), page.clone());
+        self.run(move |_, cancelled| Local::list(&prefix, &page, PAGE, cancelled))
             .await
     }
 
