@@ -120,6 +120,17 @@ pub struct Opened {
 }
 
 impl Destination {
+    /// Bytes of memory that are there before the answer; 0 where only the answer tells how many it takes.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        match self {
+            Destination::Fill(buf) => buf.len() as u64,
+            Destination::Window { window, .. } => *window,
+            Destination::Allocate { .. } | Destination::Head { .. } => 0,
+            Destination::Shared { into, .. } => into.held(),
+        }
+    }
+
     /// The memory to fill, and how many bytes of it this one request is to fill, now that `len` bytes are known to come
     /// and `reply` tells of what.
     ///
@@ -426,6 +437,8 @@ pub struct PartLimits {
     pub max_count: u32,
     /// The largest object that one `write` takes; bytes.
     pub max_single: u64,
+    /// Parts need not be of one size.
+    pub any_size: bool,
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ impl LocalStore {
             max_size: 1 << 40,
             max_count: 1_000_000,
             max_single: u64::MAX,
+            // Its number tells where a part goes.
+            any_size: false,
         };
         // The kernel would copy through the page cache, which is what `direct://` is there to pass by.
         let copies = local.direct.is_none().then_some(CopyLimits {
