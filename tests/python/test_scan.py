@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 import s3dlio as s3
 from python.child import run
 from python.listing import PAGE, Server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIB = 1 << 20
 MARGIN = 16 * MIB
@@ -61,6 +65,83 @@ def test_the_measure_shows_entries_that_are_kept() -> None:
 
     assert count == 100_000
     assert grown > MARGIN
+
+
+TREE = """
+import json, sys
+from pathlib import Path
+import s3dlio as s3
+root, kind = json.loads(sys.argv[1])
+def peak():
+    with open("/proc/self/status") as status:
+        (line,) = (line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+assert len(list(s3.scan(root + "d0/", True))) == 500
+before = peak()
+entries = s3.scan(root, True)
+last, count, kept = "", 0, []
+for entry in entries:
+    assert last < entry.key, (last, entry.key)
+    last = entry.key
+    count += 1
+    if kind == "list":
+        kept.append(entry)
+print(count, peak() - before)
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory, scale: str) -> tuple[Path, int]:
+    """A tree of many files in directories whose names sort otherwise than their keys do."""
+    root = tmp_path_factory.mktemp("tree")
+    count = 1_000_000 if scale == "full" else 100_000
+    each = 500
+    for number in range(count // each):
+        # `d1-x/f` comes before `d1/f`.
+        directory = root / f"d{number // 2}{'-x' if number % 2 else ''}"
+        directory.mkdir()
+        for file in range(each):
+            (directory / f"f{file}").touch()
+    return root, count
+
+
+@pytest.mark.parametrize("scheme", ["file", "direct"])
+def test_files_take_the_memory_of_a_page(tree: tuple[Path, int], scheme: str) -> None:
+    root, total = tree
+    count, grown = map(
+        int, run(TREE, json.dumps([f"{scheme}://{root}/", "each"]), deadline=280).split()
+    )
+
+    print(f"{scheme}: {count} entries, the peak grew by {grown / MIB:.1f} MiB")
+    assert count == total
+    assert grown < MARGIN
+
+
+def test_files_that_are_kept_show(tree: tuple[Path, int]) -> None:
+    root, total = tree
+    count, grown = map(int, run(TREE, json.dumps([f"file://{root}/", "list"])).split())
+
+    assert count == total
+    assert grown > MARGIN
+
+
+@pytest.mark.parametrize("scheme", ["file", "direct"])
+def test_a_scan_of_files_goes_on_over_changes(tmp_path: Path, scheme: str) -> None:
+    names = [f"d{i % 3}/k{i:05}" for i in range(2 * PAGE)]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names.sort()
+    entries = s3.scan(f"{scheme}://{tmp_path}/", True)
+
+    shown = [next(entries).key for _ in range(PAGE)]
+    (tmp_path / names[PAGE - 1]).unlink()
+    (tmp_path / names[PAGE + 5]).unlink()
+    (tmp_path / "d0" / "before").touch()
+    shown += [entry.key for entry in entries]
+
+    del names[PAGE + 5]
+    assert [key.removeprefix(f"{tmp_path}/".lstrip("/")) for key in shown] == names
 
 
 def test_pages_are_asked_for_as_they_are_needed() -> None:

@@ -16,6 +16,7 @@ mod client;
 pub mod config;
 pub mod datagen;
 mod error;
+mod gate;
 mod leftover;
 mod pattern;
 mod payload;

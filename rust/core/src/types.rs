@@ -1,9 +1,10 @@
 //! What goes into a store's methods and what comes out of them.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::oneshot;
@@ -119,6 +120,17 @@ pub struct Opened {
 }
 
 impl Destination {
+    /// Bytes of memory that are there before the answer; 0 where only the answer tells how many it takes.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        match self {
+            Destination::Fill(buf) => buf.len() as u64,
+            Destination::Window { window, .. } => *window,
+            Destination::Allocate { .. } | Destination::Head { .. } => 0,
+            Destination::Shared { into, .. } => into.held(),
+        }
+    }
+
     /// The memory to fill, and how many bytes of it this one request is to fill, now that `len` bytes are known to come
     /// and `reply` tells of what.
     ///
@@ -335,6 +347,34 @@ pub struct PageRequest {
     pub one_level: bool,
     /// From the page before.
     pub token: Option<String>,
+    /// From the request for the page before, where there is one.
+    pub held: Held,
+}
+
+/// What a store holds between two pages of one listing. The token alone says where to go on; this only saves the way.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+
+impl Held {
+    /// What was kept, if it is a `T`.
+    pub fn take<T: 'static>(&self) -> Option<T> {
+        let kept = self.lock().take()?;
+        kept.downcast().ok().map(|kept| *kept)
+    }
+
+    pub fn keep(&self, what: impl Any + Send) {
+        *self.lock() = Some(Box::new(what));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -397,6 +437,8 @@ pub struct PartLimits {
     pub max_count: u32,
     /// The largest object that one `write` takes; bytes.
     pub max_single: u64,
+    /// Parts need not be of one size.
+    pub any_size: bool,
 }
 
 #[cfg(test)]

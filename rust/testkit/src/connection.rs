@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::control;
-use crate::fault::{Plan, UploadFault};
+use crate::fault::{Action, Plan, UploadFault};
 use crate::http::{Content, Delivery, Head, Outcome, Reader, Request, Response, send};
 use crate::journal::is_authorized;
 use crate::server::Shared;
@@ -80,7 +80,10 @@ impl Connection {
     async fn exchange(&mut self, mut head: Head) -> io::Result<Outcome> {
         let shared = self.shared.clone();
         let op = shared.service.operation(&head);
-        let plan = Plan(shared.script.fire(&head, op));
+        let plan = Plan(match shared.is_overrun() {
+            true => vec![Action::slow_down()],
+            false => shared.script.fire(&head, op),
+        });
         let entry = shared.journal.open(&head, op, self.number, plan.0.clone());
 
         if let Some(fault) = plan.upload() {

@@ -16,6 +16,8 @@ pub struct Options {
     pub md5_etags: bool,
     /// Objects written without a checksum get a CRC64NVME, as on AWS. Without, they have none.
     pub default_checksum: bool,
+    /// A request that comes while there are this many others is answered 503 SlowDown; none takes any number.
+    pub most_in_flight: Option<u64>,
 }
 
 impl Default for Options {
@@ -26,6 +28,7 @@ impl Default for Options {
             page_size: None,
             md5_etags: true,
             default_checksum: true,
+            most_in_flight: None,
         }
     }
 }

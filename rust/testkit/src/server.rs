@@ -160,6 +160,12 @@ impl Shared {
         InFlight(self)
     }
 
+    /// Whether there are more requests in flight than the options allow.
+    pub(crate) fn is_overrun(&self) -> bool {
+        let most = self.options().most_in_flight;
+        most.is_some_and(|most| self.in_flight.load(Ordering::Relaxed) > most)
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
         Statistics {
             connections: self.connections.load(Ordering::Relaxed),

@@ -140,6 +140,7 @@ impl MemoryStore {
                         max_size: u64::MAX,
                         max_count: 10_000,
                         max_single: u64::MAX,
+                        any_size: true,
                     }),
                     copies: Some(CopyLimits {
                         max_single: u64::MAX,

@@ -21,8 +21,6 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-
 pub use iter_many::Reads;
 pub use pieces::Pieces;
 pub use reader::Reader;
@@ -33,8 +31,10 @@ use crate::backend::{self, Driver};
 use crate::buffer::Pool;
 use crate::config::Config;
 use crate::error::Result;
+use crate::gate::Gate;
 use crate::span::Observer;
 use crate::split::SplitStore;
+use crate::types::StoreInfo;
 use crate::uri::{Scheme, Uri};
 
 /// Verbs on URIs. Cheap to clone; clones share memory, connections and limits.
@@ -60,9 +60,10 @@ pub struct Client {
 struct Inner {
     config: Arc<Config>,
     pool: Arc<Pool>,
-    requests: Arc<Semaphore>,
     fronts: Arc<AtomicBool>,
     drivers: Mutex<HashMap<Scheme, Arc<dyn Driver>>>,
+    /// By service.
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
     /// Whether a service, by scheme and account, honours conditional writes.
     conditions: Mutex<HashMap<(Scheme, String), bool>>,
     observer: Option<Arc<dyn Observer>>,
@@ -85,18 +86,15 @@ impl Client {
     /// A client whose operations are all shown to `observer`.
     #[must_use]
     pub fn with_observer(config: Config, observer: Option<Arc<dyn Observer>>) -> Self {
-        let requests = Arc::new(Semaphore::new(
-            config.concurrency.min(Semaphore::MAX_PERMITS),
-        ));
         // Idle memory counts as that of streams does.
         let retained = usize::try_from(config.memory_limit).unwrap_or(usize::MAX);
         Client {
             inner: Arc::new(Inner {
                 config: Arc::new(config),
                 pool: Arc::new(Pool::with_retained_limit(retained)),
-                requests,
                 fronts: Arc::default(),
                 drivers: Mutex::default(),
+                gates: Mutex::default(),
                 conditions: Mutex::default(),
                 observer,
             }),
@@ -131,12 +129,31 @@ impl Client {
         let store = driver.open(uri).await?;
         let inner = &self.inner;
         Ok(SplitStore::new(
-            store,
+            Arc::clone(&store),
             Arc::clone(&inner.pool),
-            Arc::clone(&inner.requests),
+            self.gate(store.info()),
             Arc::clone(&inner.fronts),
             &inner.config,
         ))
+    }
+
+    /// The gate of a service, which all its stores share.
+    fn gate(&self, info: &StoreInfo) -> Arc<Gate> {
+        let mut gates = self
+            .inner
+            .gates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(&info.service) {
+            return Arc::clone(gate);
+        }
+        let (most, bytes) = (self.config().concurrency, self.config().memory_limit);
+        let gate = match info.scheme {
+            Scheme::S3 | Scheme::Az => Gate::new(most, bytes),
+            Scheme::File | Scheme::Direct | Scheme::Memory => Gate::fixed(most, bytes),
+        };
+        gates.insert(info.service.clone(), Arc::clone(&gate));
+        gate
     }
 
     /// The store of one object, whose key it can hold.

@@ -36,7 +36,7 @@ impl Client {
             store: self.store(uri).await?,
             request: PageRequest {
                 one_level: !recursive,
-                token: None,
+                ..PageRequest::default()
             },
             seen: HashSet::new(),
             last_prefix: None,

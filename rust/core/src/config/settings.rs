@@ -221,7 +221,8 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_CONCURRENCY"],
         Kind::Count,
         "64",
-        "Requests under way at once, per client.",
+        "Requests under way at once, per client and service: the most there may be. S3 and Azure get fewer while they \
+         ask to slow down, and more than 32 only while that moves more.",
     ),
     setting(
         "memory_limit",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{PER_OBJECT, SplitStore};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate::Ask;
 use crate::types::{CopyLimits, CopyResult, CopySource, WriteOptions, WriteReply};
 use crate::uri::Key;
 
@@ -27,8 +28,8 @@ impl SplitStore {
         };
         let (size, stored) = (source.meta.size, source.meta.checksum);
         let (reply, parts_sum) = if size <= limits.max_single {
-            let _permit = self.permit().await;
-            (self.store.copy(&source, key).await?, None)
+            let work = self.store.copy(&source, key);
+            (self.request(Ask::single(0), work).await?, None)
         } else {
             self.copy_parts(source, key, limits).await?
         };

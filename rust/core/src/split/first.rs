@@ -10,6 +10,7 @@ use crate::buffer::IoBufMut;
 use crate::checksum::Algorithm;
 use crate::config::Verify;
 use crate::error::Result;
+use crate::gate::Ask;
 use crate::span::Span;
 use crate::types::{ByteRange, Destination, Opened, ReadOptions, ReadReply};
 use crate::uri::Key;
@@ -67,8 +68,9 @@ impl SplitStore {
             algorithm,
             span: span.clone(),
         };
-        let _permit = self.permit().await;
-        self.store.read(key, range, into, &options).await
+        let ask = Ask::single(into.held());
+        self.request(ask, self.store.read(key, range, into, &options))
+            .await
     }
 
     /// As [`SplitStore::first`], but returns when the head of the answer is there. The body goes on coming.

@@ -2,16 +2,16 @@
 
 mod copy;
 mod first;
+mod part_size;
 mod read;
 mod scatter;
 mod stream;
 mod upload;
 mod version;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use read::verify;
 pub use scatter::RangeInto;
@@ -22,6 +22,7 @@ pub(crate) use upload::{abort_later, crc32c_of};
 use crate::buffer::Pool;
 use crate::config::{Config, Verify};
 use crate::error::Result;
+use crate::gate::{Ask, Gate};
 use crate::store::Store;
 use crate::types::{DeleteFailure, ObjectMeta, Page, PageRequest};
 use crate::uri::Key;
@@ -34,8 +35,8 @@ pub(crate) const PER_OBJECT: usize = 16;
 pub struct SplitStore {
     store: Arc<dyn Store>,
     pool: Arc<Pool>,
-    /// Counts requests, over all stores of one client.
-    requests: Arc<Semaphore>,
+    /// Of all stores of the service within one client.
+    gate: Arc<Gate>,
     part_size: u64,
     verify: Verify,
     /// The last read into memory from the start of an object was not of all of it.
@@ -46,14 +47,14 @@ impl SplitStore {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         pool: Arc<Pool>,
-        requests: Arc<Semaphore>,
+        gate: Arc<Gate>,
         fronts: Arc<AtomicBool>,
         config: &Config,
     ) -> Self {
         SplitStore {
             store,
             pool,
-            requests,
+            gate,
             part_size: config.part_size,
             verify: config.verify,
             fronts,
@@ -71,8 +72,7 @@ impl SplitStore {
     /// # Errors
     /// As there.
     pub async fn stat(&self, key: &Key) -> Result<ObjectMeta> {
-        let _permit = self.permit().await;
-        self.store.stat(key).await
+        self.request(Ask::single(0), self.store.stat(key)).await
     }
 
     /// As [`Store::list`], counted as a request.
@@ -80,8 +80,8 @@ impl SplitStore {
     /// # Errors
     /// As there.
     pub async fn list(&self, prefix: &Key, page: &PageRequest) -> Result<Page> {
-        let _permit = self.permit().await;
-        self.store.list(prefix, page).await
+        self.request(Ask::single(0), self.store.list(prefix, page))
+            .await
     }
 
     /// As [`Store::delete`], counted as a request.
@@ -89,16 +89,12 @@ impl SplitStore {
     /// # Errors
     /// As there.
     pub async fn delete(&self, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
-        let _permit = self.permit().await;
-        self.store.delete(keys).await
+        self.request(Ask::single(0), self.store.delete(keys)).await
     }
 
-    pub(crate) async fn permit(&self) -> OwnedSemaphorePermit {
-        let requests = Arc::clone(&self.requests);
-        requests
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed")
+    /// Does one request to the store when it is its turn.
+    pub(crate) async fn request<T>(&self, ask: Ask, work: impl Future<Output = T>) -> T {
+        self.gate.pass(ask, work).await
     }
 
     /// A pool block of one part.

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
-use super::{PER_OBJECT, SplitStore};
+use super::{PER_OBJECT, SplitStore, part_size};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::{Algorithm, Checksum};
 use crate::config::Verify;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate::Ask;
 use crate::span::Span;
 use crate::types::{ByteRange, Destination, Opened, ReadOptions, ReadReply, Reserve};
 use crate::uri::Key;
@@ -287,8 +288,9 @@ impl SplitStore {
     /// What starts at `offset`, as parts and where they start.
     pub(super) fn cut(&self, mut offset: u64, mut memory: IoBufMut) -> Vec<(u64, IoBufMut)> {
         let mut parts = Vec::new();
+        let part_size = part_size::spread(memory.len() as u64, self.part_size);
         while !memory.is_empty() {
-            let size = usize::try_from(self.part_size)
+            let size = usize::try_from(part_size)
                 .unwrap_or(usize::MAX)
                 .min(memory.len());
             let next = memory.split_off(size);
@@ -351,13 +353,11 @@ impl SplitStore {
             algorithm,
             span,
         };
-        let permit = self.permit().await;
         let range = ByteRange::Bounded { offset, len };
-        let (part, reply) = self
+        let work = self
             .store
-            .read(key, range, Destination::Fill(part), &options)
-            .await?;
-        drop(permit);
+            .read(key, range, Destination::Fill(part), &options);
+        let (part, reply) = self.request(Ask::part(len), work).await?;
         require_filled(reply.filled, part.len(), offset)?;
         let sum = algorithm.map(|algorithm| reply.sum(algorithm, &part));
         Ok((part, sum))

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use super::{PER_OBJECT, SplitStore};
 use crate::buffer::IoBufMut;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate::Ask;
 use crate::span::Span;
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
 use crate::uri::Key;
@@ -90,23 +91,25 @@ impl SplitStore {
         if_match: Option<String>,
         span: &Span,
     ) -> Result<ReadReply> {
-        let permit = self.permit().await;
-        let memory = match part.straight() {
-            Some(memory) => memory,
-            None => self.take_part(part.len)?,
-        };
+        let len = part.len;
         let range = ByteRange::Bounded {
             offset: part.offset,
-            len: part.len,
+            len,
         };
         let options = ReadOptions {
             if_match,
             span: span.clone(),
             ..ReadOptions::default()
         };
-        let into = Destination::Fill(memory);
-        let (memory, reply) = self.store.read(key, range, into, &options).await?;
-        drop(permit);
+        let work = async {
+            let memory = match part.straight() {
+                Some(memory) => memory,
+                None => self.take_part(part.len)?,
+            };
+            let into = Destination::Fill(memory);
+            self.store.read(key, range, into, &options).await
+        };
+        let (memory, reply) = self.request(Ask::part(len), work).await?;
         for (at, mut piece) in part.pieces {
             // The request filled one block; its parts belong to several owners, and the gaps to nobody.
             if let Some(bytes) = memory[..reply.filled].get(at..at + piece.len()) {

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::{PER_OBJECT, SplitStore};
+use super::{PER_OBJECT, SplitStore, part_size};
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, Result};
+use crate::gate::Ask;
 use crate::leftover::Leftover;
 use crate::payload::Payload;
-use crate::types::{CopySource, Part, PutResult, UploadId, WriteOptions, WriteReply};
+use crate::types::{CopySource, Part, PartLimits, PutResult, UploadId, WriteOptions, WriteReply};
 use crate::uri::Key;
 
 impl SplitStore {
@@ -49,6 +50,7 @@ impl SplitStore {
             options,
             id: None,
             depth: PER_OBJECT,
+            memory: u64::MAX,
             next: 1,
             waiting: Vec::new(),
             waiting_len: 0,
@@ -57,17 +59,12 @@ impl SplitStore {
         }
     }
 
-    /// The part size of an upload of `expected` bytes.
+    /// The size of the first parts of an upload of `expected` bytes; of all of them, where that is known.
     pub(crate) fn part_size_for(&self, expected: Option<u64>) -> u64 {
         let Some(limits) = self.store.info().capability.parts else {
             return u64::MAX;
         };
-        let smallest = expected.map_or(0, |len| len.div_ceil(u64::from(limits.max_count)));
-        // Whole MiB, so that parts stay aligned for O_DIRECT.
-        let smallest = smallest.next_multiple_of(1 << 20);
-        self.part_size
-            .max(smallest)
-            .clamp(limits.min_size, limits.max_size)
+        part_size::first(expected, self.part_size, limits)
     }
 }
 
@@ -80,6 +77,7 @@ pub struct Upload {
     pub(super) part_size: u64,
     /// Parts under way at once.
     pub(super) depth: usize,
+    memory: u64,
     /// Made with the first full part; small objects never need one.
     id: Option<UploadId>,
     /// Number of the next part.
@@ -102,9 +100,24 @@ impl Upload {
     /// Bounds the parts under way by `memory` bytes; one is always allowed.
     #[must_use]
     pub fn with_memory(mut self, memory: u64) -> Self {
-        let depth = usize::try_from(memory / self.part_size).unwrap_or(usize::MAX);
-        self.depth = depth.clamp(1, PER_OBJECT);
+        self.memory = memory;
+        self.bound();
         self
+    }
+
+    fn bound(&mut self) {
+        let depth = usize::try_from(self.memory / self.part_size).unwrap_or(usize::MAX);
+        self.depth = depth.clamp(1, PER_OBJECT);
+    }
+
+    /// Larger parts from here on, where there are not enough numbers left for parts of this size.
+    fn grow(&mut self, limits: PartLimits) {
+        let first = self.id.as_ref().map_or(self.part_size, |id| id.part_size);
+        let grown = part_size::grown(first, self.next, self.memory, limits);
+        if grown > self.part_size {
+            self.part_size = grown;
+            self.bound();
+        }
     }
 
     /// Appends bytes; waits while too much is under way.
@@ -157,13 +170,11 @@ impl Upload {
         });
         let parts: Vec<Part> = self.parts.drain(..).map(|(part, _)| part).collect();
         let id = self.id.clone().expect("it was made for the first part");
-        let reply = {
-            let _permit = self.store.permit().await;
-            let store = self.store.inner();
-            store
-                .finish_upload(&self.key, &id, &parts, &self.options)
-                .await?
-        };
+        let store = &self.store;
+        let work = store
+            .inner()
+            .finish_upload(&self.key, &id, &parts, &self.options);
+        let reply = store.request(Ask::single(0), work).await?;
         self.id = None;
         Ok(Joined {
             reply,
@@ -181,12 +192,9 @@ impl Upload {
     }
 
     async fn put_whole(&self, body: &Payload) -> Result<PutResult> {
-        let _permit = self.store.permit().await;
-        let reply = self
-            .store
-            .inner()
-            .write(&self.key, body, &self.options)
-            .await?;
+        let store = &self.store;
+        let work = store.inner().write(&self.key, body, &self.options);
+        let reply = store.request(Ask::single(body.len()), work).await?;
         let crc32c = crc32c_of(body, reply.checksum);
         Ok(put_result(reply, body.len(), crc32c))
     }
@@ -201,8 +209,8 @@ impl Upload {
         let (id, number) = self.next_part().await?;
         let (store, key) = (self.store.clone(), self.key.clone());
         self.tasks.spawn(async move {
-            let _permit = store.permit().await;
-            let part = store.inner().put_part(&key, &id, number, &body).await?;
+            let work = store.inner().put_part(&key, &id, number, &body);
+            let part = store.request(Ask::part(body.len()), work).await?;
             let crc32c = crc32c_of(&body, part.checksum);
             Ok((part, Some(crc32c)))
         });
@@ -211,12 +219,11 @@ impl Upload {
 
     /// Begins an upload whose parts the service makes.
     pub(super) async fn begin_copy(&mut self) -> Result<()> {
-        let _permit = self.store.permit().await;
-        let store = self.store.inner();
-        let id = store
-            .start_copy(&self.key, self.part_size, &self.options)
-            .await?;
-        self.id = Some(id);
+        let store = &self.store;
+        let work = store
+            .inner()
+            .start_copy(&self.key, self.part_size, &self.options);
+        self.id = Some(store.request(Ask::single(0), work).await?);
         Ok(())
     }
 
@@ -230,9 +237,8 @@ impl Upload {
         let (store, key) = (self.store.clone(), self.key.clone());
         let source = Arc::clone(source);
         self.tasks.spawn(async move {
-            let _permit = store.permit().await;
-            let store = store.inner();
-            let part = store.copy_part(&source, range, &key, &id, number).await?;
+            let work = store.inner().copy_part(&source, range, &key, &id, number);
+            let part = store.request(Ask::part(0), work).await?;
             let crc32c = part
                 .checksum
                 .filter(|sum| sum.algorithm == Algorithm::Crc32c);
@@ -246,33 +252,30 @@ impl Upload {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => {
-                let _permit = self.store.permit().await;
-                let store = self.store.inner();
-                let id = store
-                    .start_upload(&self.key, self.part_size, &self.options)
-                    .await?;
+                let store = &self.store;
+                let work = store
+                    .inner()
+                    .start_upload(&self.key, self.part_size, &self.options);
+                let id = store.request(Ask::single(0), work).await?;
                 self.id.insert(id).clone()
             }
         };
         while self.tasks.len() >= self.depth {
             self.collect().await?;
         }
-        self.require_number()?;
         let number = self.next;
         self.next += 1;
-        Ok((id, number))
-    }
-
-    /// Only an object whose size was not known beforehand can come to more parts than there may be.
-    fn require_number(&self) -> Result<()> {
-        let limits = self.store.inner().info().capability.parts;
-        match limits.map(|limits| limits.max_count) {
-            Some(most) if self.next > most => Err(Error::invalid(format!(
-                "the object is larger than {most} parts of {} bytes: it needs a larger part_size",
-                self.part_size
-            ))),
-            _ => Ok(()),
+        if let Some(limits) = self.store.inner().info().capability.parts {
+            // Only an object whose size was not known beforehand can come to more parts than there may be.
+            if number > limits.max_count {
+                return Err(Error::invalid(format!(
+                    "the object is larger than {} parts, the last of {} bytes: it needs a larger part_size",
+                    limits.max_count, self.part_size
+                )));
+            }
+            self.grow(limits);
         }
+        Ok((id, number))
     }
 
     async fn collect(&mut self) -> Result<()> {
@@ -337,5 +340,43 @@ fn put_result(reply: WriteReply, size: u64, crc32c: Checksum) -> PutResult {
         crc32c: crc32c.value as u32,
         version_id: reply.version_id,
         span_crc32c: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::config::{Config, Options};
+    use crate::uri::Uri;
+
+    const PART: usize = 64 << 10;
+
+    #[tokio::test]
+    async fn a_long_stream_gets_larger_parts_on_its_way() {
+        let mut options = Options::default();
+        options.set("part_size", PART.to_string()).unwrap();
+        let client = Client::new(Config::load(&options).unwrap());
+        let uri: Uri = "memory://bucket/key".parse().unwrap();
+        client.create_bucket(&uri.root()).await.unwrap();
+        let store = client.store(&uri).await.unwrap();
+        let mut upload = store.upload(uri.key(), WriteOptions::default(), None);
+        // A tenth of the parts that there may be, one more, and the start of another.
+        let lengths = [1000 * PART, 2 * PART, 5];
+        let sent: Vec<u8> = (0..lengths.iter().sum())
+            .map(|at: usize| (at / PART) as u8 ^ at as u8)
+            .collect();
+        let mut rest = Bytes::from(sent.clone());
+
+        let mut sizes = Vec::new();
+        for len in lengths {
+            upload.send(rest.split_to(len)).await.unwrap();
+            sizes.push(upload.part_size);
+        }
+
+        // Bytes that fill a part are sent with the next ones.
+        assert_eq!(sizes, [PART as u64, 2 * PART as u64, 2 * PART as u64]);
+        upload.finish().await.unwrap();
+        assert!(*client.get(&uri).await.unwrap() == sent[..]);
     }
 }

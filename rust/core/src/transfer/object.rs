@@ -15,6 +15,7 @@ use crate::backend::local;
 use crate::buffer::IoBufMut;
 use crate::client::Client;
 use crate::error::Result;
+use crate::gate::Ask;
 use crate::payload::Payload;
 use crate::span::Span;
 use crate::split::{SplitStore, verify};
@@ -165,17 +166,12 @@ impl Ends {
         if reply.filled as u64 == reply.size {
             return self.put_whole(head, &reply).await;
         }
-        let id = {
-            let _permit = self.to.store.permit().await;
-            let store = self.to.store.inner();
-            store
-                .start_upload(
-                    self.to.uri.key(),
-                    head.len() as u64,
-                    &WriteOptions::default(),
-                )
-                .await?
-        };
+        let (store, options) = (&self.to.store, WriteOptions::default());
+        let part_size = head.len() as u64;
+        let work = store
+            .inner()
+            .start_upload(self.to.uri.key(), part_size, &options);
+        let id = store.request(Ask::single(0), work).await?;
         let header = Header::new(
             &self.from.uri,
             &self.to.uri,

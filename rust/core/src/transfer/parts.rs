@@ -7,6 +7,7 @@ use super::object::{Ends, Moved};
 use crate::buffer::IoBufMut;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate::Ask;
 use crate::payload::Payload;
 use crate::split::{PER_OBJECT, abort_later, crc32c_of, verify};
 use crate::types::{Part, ReadReply, UploadId, WriteOptions};
@@ -94,11 +95,10 @@ impl<'a> Parts<'a> {
         let parts: Vec<Part> = placed.into_iter().map(|placed| placed.part).collect();
         let id = self.header.upload();
         let to = &self.ends.to;
-        let _permit = to.store.permit().await;
+        let options = WriteOptions::default();
         let store = to.store.inner();
-        store
-            .finish_upload(to.uri.key(), &id, &parts, &WriteOptions::default())
-            .await?;
+        let work = store.finish_upload(to.uri.key(), &id, &parts, &options);
+        to.store.request(Ask::single(0), work).await?;
         self.upload = None;
         self.drop_journal().await;
         Ok(Moved {
@@ -134,9 +134,9 @@ impl<'a> Parts<'a> {
                 }
             };
             let body = Payload::from(buf.freeze().into_bytes());
-            let _permit = to.store.permit().await;
             let store = to.store.inner();
-            let part = store.put_part(to.uri.key(), &id, number, &body).await?;
+            let work = store.put_part(to.uri.key(), &id, number, &body);
+            let part = to.store.request(Ask::part(size), work).await?;
             let crc32c = crc32c_of(&body, part.checksum);
             Ok((Placed { part, sum }, crc32c))
         });

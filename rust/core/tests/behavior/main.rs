@@ -18,6 +18,7 @@ mod cuts;
 mod errors;
 mod faults;
 mod files;
+mod gate;
 mod keys;
 mod lent;
 mod listing;

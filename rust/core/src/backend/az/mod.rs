@@ -49,6 +49,7 @@ const PARTS: PartLimits = PartLimits {
     max_size: 4000 << 20,
     max_count: 50_000,
     max_single: 5000 << 20,
+    any_size: true,
 };
 
 /// Copies that are answered when they are done; larger ones would show as empty blobs until then.

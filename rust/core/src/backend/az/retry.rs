@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::backend::backoff::{Account, Budget, back_off};
 use crate::config::RetryConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::gate;
 
 /// One try that failed.
 #[derive(Debug)]
@@ -82,6 +83,9 @@ impl<'a> Tries<'a> {
             // A refusal is an answer of a server that does its work.
             self.account.succeed();
         }
+        if error.kind() == ErrorKind::Throttled {
+            gate::throttled();
+        }
         if !error.retryable() || self.made >= self.settings.max_attempts {
             return Err(error);
         }
@@ -94,7 +98,7 @@ impl<'a> Tries<'a> {
 
     async fn wait(&self, wait: Duration, error: &Error) {
         tracing::debug!(attempt = self.made, ?wait, %error, "trying again");
-        tokio::time::sleep(wait).await;
+        gate::pause(wait).await;
     }
 }
 
@@ -102,7 +106,6 @@ impl<'a> Tries<'a> {
 mod tests {
     use super::*;
     use crate::backend::backoff::tests::own_budget;
-    use crate::error::ErrorKind;
 
     fn settings() -> RetryConfig {
         RetryConfig {

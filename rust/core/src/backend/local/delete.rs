@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::blocking::Cancelled;
-use super::{Local, directory, errors, path};
+use super::{Local, errors, path};
 use crate::error::{Error, Result};
 use crate::types::DeleteFailure;
 use crate::uri::Key;
@@ -31,9 +31,21 @@ impl Local {
             }
         }
         if self.durable {
-            sync_all(&changed)?;
+            self.sync_all(&changed)?;
         }
         Ok(failures)
+    }
+
+    /// Once for each directory, however many files it lost.
+    fn sync_all(&self, directories: &BTreeSet<PathBuf>) -> Result<()> {
+        for path in directories {
+            match File::open(path) {
+                // Removed since, with all it held.
+                Err(cause) if errors::is_gone(&cause) => {}
+                opened => self.lasting.sync(&opened?).map_err(errors::at(path))?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -48,16 +60,4 @@ fn unlink(file: &Path) -> Result<bool> {
         .with_errno(libc::EISDIR)),
         Err(cause) => Err(cause.into()),
     }
-}
-
-/// Once for each directory, however many files it lost.
-fn sync_all(directories: &BTreeSet<PathBuf>) -> Result<()> {
-    for path in directories {
-        match File::open(path) {
-            // Removed since, with all it held.
-            Err(cause) if errors::is_gone(&cause) => {}
-            opened => directory::sync(&opened?).map_err(errors::at(path))?,
-        }
-    }
-    Ok(())
 }

@@ -1,46 +1,13 @@
 //! Making, emptying and removing directories.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, FileType, ReadDir};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::blocking::Cancelled;
 use super::{Local, errors, path};
 use crate::error::{Error, ErrorKind, Result};
-
-/// Makes a directory and what is missing above it; each new name is durable when this returns.
-pub(super) fn make(directory: &Path, durable: bool) -> Result<()> {
-    match create(directory, durable) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            make(path::parent(directory), durable)?;
-            match create(directory, durable) {
-                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                result => result.map_err(errors::of_write),
-            }
-        }
-        // By somebody else, or it was there. A file of that name shows when it is used.
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(errors::of_write),
-    }
-}
-
-fn create(directory: &Path, durable: bool) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o777).create(directory)?;
-    if durable {
-        sync(&File::open(path::parent(directory))?)?;
-    }
-    Ok(())
-}
-
-/// Makes the names in a directory durable.
-pub(super) fn sync(directory: &File) -> io::Result<()> {
-    match directory.sync_all() {
-        // A file system that keeps no directories of its own has nothing to write out.
-        Err(cause) if cause.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-        result => result,
-    }
-}
 
 /// Everything below a directory, each directory before what it holds. Symlinks are not followed.
 struct Walk<'a> {
@@ -117,6 +84,22 @@ fn is_hidden(link: &Path) -> bool {
 }
 
 impl Local {
+    /// Makes a directory and what is missing above it. No name is durable yet.
+    pub(super) fn make(&self, directory: &Path) -> Result<()> {
+        match self.lasting.make(directory) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                self.make(path::parent(directory))?;
+                match self.lasting.make(directory) {
+                    Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                    result => result.map_err(errors::of_write),
+                }
+            }
+            // By somebody else, or it was there. A file of that name shows when it is used.
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            result => result.map_err(errors::of_write),
+        }
+    }
+
     /// After everything that listings show below a directory was deleted: removes the symlinks that they do not show
     /// and the directories that hold nothing, but not the directory itself.
     pub(super) fn prune(root: &Path, cancelled: &Cancelled) -> Result<()> {
@@ -141,26 +124,43 @@ impl Local {
     }
 
     pub(super) fn create_container(&self, directory: &Path) -> Result<()> {
-        make(path::parent(directory), self.durable)?;
-        create(directory, self.durable).map_err(errors::of_write)
+        let parent = path::parent(directory);
+        self.make(parent)?;
+        self.lasting.make(directory).map_err(errors::of_write)?;
+        if self.durable {
+            let parent = File::open(parent)?;
+            self.lasting.anchor(&parent)?;
+            self.lasting.sync(&parent)?;
+        }
+        Ok(())
     }
 
-    /// Removes a directory that holds no file; a tree of empty directories holds none.
+    /// Removes a directory that holds no file; a tree of empty directories holds none. What listings hide is a file too:
+    /// a transfer may be writing it.
     pub(super) fn delete_container(&self, directory: &Path, cancelled: &Cancelled) -> Result<()> {
         let found = fs::symlink_metadata(directory).map_err(errors::of_lookup)?;
         if !found.is_dir() {
             return Err(Error::invalid("the path is not a directory").with_errno(libc::ENOTDIR));
         }
-        let mut directories = Vec::new();
+        let (mut directories, mut hidden) = (Vec::new(), None);
         let mut walk = Walk::below(directory, cancelled)?;
         while let Some((kind, found)) = walk.next()? {
-            if !kind.is_dir() {
-                return Err(not_empty(&format!(
-                    "the directory holds {}",
-                    found.display()
-                )));
+            let name = found.file_name().and_then(OsStr::to_str);
+            if kind.is_dir() {
+                directories.push(found);
+            } else if name.is_some_and(path::is_reserved) {
+                hidden.get_or_insert(found);
+            } else {
+                let detail = format!("the directory holds {}", found.display());
+                return Err(not_empty(&detail));
             }
-            directories.push(found);
+        }
+        if let Some(hidden) = hidden {
+            return Err(not_empty(&format!(
+                "the directory holds {}, of a transfer that is under way or was cut off; if none is under way, remove \
+                 the file",
+                hidden.display()
+            )));
         }
         remove_empty(&directories)?;
         match fs::remove_dir(directory) {
@@ -170,7 +170,7 @@ impl Local {
             result => result?,
         }
         if self.durable {
-            sync(&File::open(path::parent(directory))?)?;
+            self.lasting.sync(&File::open(path::parent(directory))?)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod delete;
 mod direct;
 mod directory;
 mod errors;
+mod lasting;
 mod list;
 mod meta;
 mod open;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::direct::DirectMode;
+use self::lasting::Lasting;
 pub(crate) use self::path::{is_reserved, journal_name, object as file_of};
 use self::store::LocalStore;
 use super::Driver;
@@ -40,10 +42,7 @@ pub(super) fn file_driver(config: &Arc<Config>) -> Arc<dyn Driver> {
     Arc::new(LocalDriver {
         store: Arc::new(LocalStore::new(
             Scheme::File,
-            Local {
-                durable: config.durable,
-                direct: None,
-            },
+            Local::new(config.durable, None),
         )),
     })
 }
@@ -53,10 +52,7 @@ pub(super) fn direct_driver(config: &Arc<Config>) -> Arc<dyn Driver> {
     Arc::new(LocalDriver {
         store: Arc::new(LocalStore::new(
             Scheme::Direct,
-            Local {
-                durable: config.durable,
-                direct,
-            },
+            Local::new(config.durable, direct),
         )),
     })
 }
@@ -85,4 +81,15 @@ struct Local {
     /// Sync files and directories before a write is acknowledged.
     durable: bool,
     direct: Option<DirectMode>,
+    lasting: Lasting,
+}
+
+impl Local {
+    fn new(durable: bool, direct: Option<DirectMode>) -> Self {
+        Local {
+            durable,
+            direct,
+            lasting: Lasting::default(),
+        }
+    }
 }

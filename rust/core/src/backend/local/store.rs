@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::blocking::{self, Cancelled};
+use super::list::PAGE;
 use super::{Local, errors, meta, path, upload};
 use crate::backend::attributes;
 use crate::buffer::{BLOCK_ALIGN, IoBufMut};
@@ -26,7 +27,7 @@ use crate::uri::{Key, Scheme};
 #[derive(Debug)]
 pub(super) struct LocalStore {
     info: StoreInfo,
-    local: Arc<Local>,
+    pub(super) local: Arc<Local>,
 }
 
 impl LocalStore {
@@ -40,6 +41,8 @@ impl LocalStore {
             max_size: 1 << 40,
             max_count: 1_000_000,
             max_single: u64::MAX,
+            // Its number tells where a part goes.
+            any_size: false,
         };
         // The kernel would copy through the page cache, which is what `direct://` is there to pass by.
         let copies = local.direct.is_none().then_some(CopyLimits {
@@ -222,8 +225,8 @@ impl Store for LocalStore {
         if !prefix.is_prefix() {
             return Err(Error::invalid("a prefix ends in `/`"));
         }
-        let (prefix, one_level) = (prefix.as_str().to_owned(), page.one_level);
-        self.run(move |_, cancelled| Local::list(&prefix, one_level, cancelled))
+        let (prefix, page) = (prefix.as_str().to_owned(), page.clone());
+        self.run(move |_, cancelled| Local::list(&prefix, &page, PAGE, cancelled))
             .await
     }
 

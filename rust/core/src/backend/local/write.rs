@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::blocking::Cancelled;
 use super::open::{Access, Opened};
-use super::{Local, directory, errors, meta, path};
+use super::{Local, errors, meta, path};
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
@@ -106,7 +106,7 @@ impl Local {
                     return Ok((Temporary::of(temporary), opened));
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    directory::make(parent, self.durable)?;
+                    self.make(parent)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -132,16 +132,19 @@ impl Local {
             .durable
             .then(|| File::open(path::parent(target)))
             .transpose()?;
+        if let Some(parent) = &parent {
+            self.lasting.anchor(parent)?;
+        }
         keep_access(target, file, 0);
         if self.durable {
             // After a failure the kernel may have dropped the bytes, so a second try would prove nothing.
-            file.sync_all()?;
+            self.lasting.sync_file(file)?;
         }
         let etag = meta::etag(&file.metadata()?);
         how.cancelled
             .commit(|| rename(temporary, target, how.if_none_match))?;
         if let Some(parent) = parent {
-            directory::sync(&parent)?;
+            self.lasting.sync(&parent)?;
         }
         Ok(WriteReply {
             etag: Some(etag),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::backend::backoff::{Account, Budget, back_off};
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate;
 
 /// A try that failed, and how long the server asks to wait.
 #[derive(Debug)]
@@ -104,6 +105,9 @@ impl<'a> Attempts<'a> {
             // A refusal is an answer of a server that does its work.
             self.account.succeed();
         }
+        if error.kind() == ErrorKind::Throttled {
+            gate::throttled();
+        }
         let wait = back_off(self.limits, self.count).max(retry_after.unwrap_or_default());
         let over = self.count >= self.limits.max_attempts
             || self.started.elapsed() + wait >= self.limits.deadline;
@@ -115,7 +119,7 @@ impl<'a> Attempts<'a> {
 
     async fn wait(&self, wait: Duration, error: &Error) {
         tracing::debug!(attempt = self.count, ?wait, %error, "trying again");
-        tokio::time::sleep(wait).await;
+        gate::pause(wait).await;
     }
 }
 

@@ -35,6 +35,7 @@ const LIMITS: PartLimits = PartLimits {
     max_size: 5 << 30,
     max_count: 10_000,
     max_single: 5 << 30,
+    any_size: true,
 };
 
 #[derive(Debug)]

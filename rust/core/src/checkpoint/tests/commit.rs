@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::faulty::{Faulty, Judge, Verdict};
 use super::*;
+use crate::gate::Gate;
 use crate::split::SplitStore;
 use crate::store::Store;
 
@@ -21,12 +21,12 @@ async fn faulty(client: &Client, judge: Judge) -> (SplitStore, Arc<Faulty>) {
         addresses: Mutex::default(),
     });
     let store: Arc<dyn Store> = faulty.clone();
-    let requests = Arc::new(Semaphore::new(64));
+    let gate = Gate::fixed(64, u64::MAX);
     (
         SplitStore::new(
             store,
             Arc::clone(client.pool()),
-            requests,
+            gate,
             Arc::default(),
             client.config(),
         ),

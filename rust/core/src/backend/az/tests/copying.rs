@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use s3dlio_testkit::{Action, AzureServer, Fault, seeded_bytes};
-use tokio::sync::Semaphore;
 
 use super::{key, shared_key};
 use crate::backend::az::AzDriver;
 use crate::buffer::Pool;
 use crate::config::{Config, Options};
 use crate::error::{ErrorKind, Result};
+use crate::gate::Gate;
 use crate::payload::Payload;
 use crate::split::SplitStore;
 use crate::types::{CopyLimits, CopyResult, CopySource, WriteOptions};
@@ -34,11 +34,11 @@ async fn rig() -> (AzureServer, SplitStore, Vec<u8>) {
         max_single: PART as u64,
         part_size: PART as u64,
     });
-    let requests = Arc::new(Semaphore::new(8));
+    let gate = Gate::fixed(8, u64::MAX);
     let store = SplitStore::new(
         Arc::new(store),
         Arc::new(Pool::default()),
-        requests,
+        gate,
         Arc::default(),
         &config,
     );

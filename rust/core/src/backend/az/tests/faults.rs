@@ -264,8 +264,8 @@ async fn a_listing_that_makes_no_sense_is_an_error() {
     .await;
     let list = async |token: Option<&str>| {
         let page = PageRequest {
-            one_level: false,
             token: token.map(str::to_owned),
+            ..PageRequest::default()
         };
         server.store.list(&Key::default(), &page).await
     };

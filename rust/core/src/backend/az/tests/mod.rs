@@ -97,7 +97,7 @@ pub(super) async fn keys(store: &dyn Store, prefix: &str, one_level: bool) -> Pa
             &key(prefix),
             &PageRequest {
                 one_level,
-                token: None,
+                ..PageRequest::default()
             },
         )
         .await

@@ -28,6 +28,15 @@ fn permissions_are_respected_and_told() {
     fs::write(dir.path().join("secret"), b"x").unwrap();
     mode("secret", 0o600);
     mode("locked", 0o700);
+    // To be searched but not read: a directory in it cannot be made durable by its parent.
+    fs::create_dir_all(dir.path().join("passage/theirs")).unwrap();
+    std::os::unix::fs::chown(
+        dir.path().join("passage/theirs"),
+        Some(NOBODY),
+        Some(NOBODY),
+    )
+    .unwrap();
+    mode("passage", 0o711);
     mode("", 0o755);
 
     let child = "backend::local::tests::denied::as_somebody_else";
@@ -46,6 +55,7 @@ fn permissions_are_respected_and_told() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(dir.path().join("secret").exists());
+    assert!(dir.path().join("passage/theirs/f").exists());
 }
 
 #[tokio::test]
@@ -93,6 +103,8 @@ async fn as_somebody_else() {
         assert!(list.to_string().contains("/locked"), "{list}");
         errors.push(list);
         errors.push(place.store.prune(&key("")).await.unwrap_err());
+
+        place.put("passage/theirs/f", data(1)).await.unwrap();
 
         assert_eq!(errors.len(), 12);
         for error in errors {

@@ -164,3 +164,28 @@ async fn only_directories_are_removed_as_containers() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_a_transfer_left_is_told_apart_from_files() {
+    let place = Place::file();
+    let names = ["d/sub/.s3dlio-01.tmp", "d/.s3dlio-02.journal"];
+    fs::create_dir_all(place.path("d/sub")).unwrap();
+    for name in names {
+        fs::write(place.path(name), b"x").unwrap();
+    }
+    let delete = async || place.store.delete_container(&place.key("d")).await;
+
+    let error = delete().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotEmpty);
+    assert!(error.to_string().contains(".s3dlio-0"), "{error}");
+    assert!(error.to_string().contains("cut off"), "{error}");
+
+    place.put("d/sub/f", data(1)).await.unwrap();
+    let error = delete().await.unwrap_err();
+    assert!(error.to_string().ends_with("d/sub/f"), "{error}");
+
+    for name in names.iter().chain(&["d/sub/f"]) {
+        fs::remove_file(place.path(name)).unwrap();
+    }
+    delete().await.unwrap();
+}

@@ -1,11 +1,15 @@
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use proptest::prelude::*;
+
+use super::super::blocking::Cancelled;
 use super::*;
 use crate::error::ErrorKind;
-use crate::types::{Page, PageRequest};
+use crate::types::{Held, Page, PageRequest};
 
 async fn list(place: &Place, name: &str, one_level: bool) -> Result<Page> {
     place
@@ -14,7 +18,7 @@ async fn list(place: &Place, name: &str, one_level: bool) -> Result<Page> {
             &place.key(name),
             &PageRequest {
                 one_level,
-                token: None,
+                ..PageRequest::default()
             },
         )
         .await
@@ -164,4 +168,151 @@ fn files_that_come_and_go_do_not_disturb() {
             );
         }
     });
+}
+
+/// All pages of a listing, each of at most `size`; with what is held between them, or from the tokens alone.
+fn pages(place: &Place, name: &str, one_level: bool, size: usize, held: bool) -> Vec<Page> {
+    let prefix = place.key(name);
+    let mut request = PageRequest {
+        one_level,
+        ..PageRequest::default()
+    };
+    let mut pages: Vec<Page> = Vec::new();
+    loop {
+        let cancelled = Cancelled::default();
+        let page = Local::list(prefix.as_str(), &request, size, &cancelled).unwrap();
+        request.token.clone_from(&page.next);
+        if !held {
+            request.held = Held::default();
+        }
+        pages.push(page);
+        assert!(pages.len() < 100, "the listing does not end");
+        if request.token.is_none() {
+            return pages;
+        }
+    }
+}
+
+fn joined(pages: Vec<Page>) -> Vec<String> {
+    let named = |page: Page| {
+        let entries = page.entries.into_iter().map(|entry| entry.key);
+        let mut keys: Vec<String> = entries.chain(page.prefixes).collect();
+        keys.sort();
+        keys
+    };
+    pages.into_iter().flat_map(named).collect()
+}
+
+/// Keys as a listing of objects would have them.
+fn model(keys: &BTreeSet<String>, prefix: &str, one_level: bool) -> Vec<String> {
+    let below = keys.iter().filter_map(|key| key.strip_prefix(prefix));
+    let shown: BTreeSet<String> = below
+        .map(|rest| match rest.split_once('/') {
+            Some((first, _)) if one_level => format!("{prefix}{first}/"),
+            _ => format!("{prefix}{rest}"),
+        })
+        .collect();
+    shown.into_iter().collect()
+}
+
+/// Names around `/` in the order of bytes, and beyond them.
+fn any_key() -> impl Strategy<Value = String> {
+    let names = ["a", "a-", "a.", "a0", "b", "ü", "-", "0"];
+    let name = prop::sample::select(names.to_vec());
+    prop::collection::vec(name, 1..4).prop_map(|names| names.join("/"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_are_the_keys_in_order(
+        wanted in prop::collection::vec(any_key(), 0..30),
+        size in 1usize..8,
+        one_level: bool,
+        held: bool,
+    ) {
+        let place = Place::file();
+        let mut keys = BTreeSet::new();
+        for name in wanted {
+            let path = place.path(&name);
+            // A name cannot be a file and a directory; the first one wins.
+            let made = fs::create_dir_all(path.parent().unwrap()).and_then(|()| fs::write(&path, b"x"));
+            if made.is_ok() {
+                keys.insert(place.key(&name).as_str().to_owned());
+            }
+        }
+        for prefix in ["", "a/", "a/b/"] {
+            let pages = pages(&place, prefix, one_level, size, held);
+            let (last, full) = pages.split_last().unwrap();
+            prop_assert!(last.entries.len() + last.prefixes.len() <= size);
+            prop_assert!(full.iter().all(|page| page.entries.len() + page.prefixes.len() == size));
+            prop_assert_eq!(joined(pages), model(&keys, place.key(prefix).as_str(), one_level));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_over_what_changes_meanwhile() {
+    for held in [true, false] {
+        let place = Place::file();
+        let all = ["a-", "a/1", "a/2", "a/3", "a0", "b/1", "b/2", "c"];
+        for name in all {
+            place.put(name, data(1)).await.unwrap();
+        }
+        let prefix = place.prefix();
+        let mut request = PageRequest::default();
+        let mut shown = Vec::new();
+        loop {
+            let cancelled = Cancelled::default();
+            let page = Local::list(prefix.as_str(), &request, 2, &cancelled).unwrap();
+            shown.extend(names(
+                &place,
+                page.entries.into_iter().map(|entry| entry.key),
+            ));
+            request.token = page.next;
+            if !held {
+                request.held = Held::default();
+            }
+            match shown.len() {
+                // The last key given goes, with one that was to come, and the way back through its directory.
+                2 => {
+                    assert_eq!(shown, ["a-", "a/1"]);
+                    fs::remove_file(place.path("a/1")).unwrap();
+                    fs::remove_file(place.path("a/2")).unwrap();
+                    fs::remove_dir_all(place.path("b")).unwrap();
+                    symlink(&place.base, place.path("b")).unwrap();
+                }
+                // Nothing that was given comes again, whatever is made before it.
+                4 => drop(place.put("a.new", data(1)).await.unwrap()),
+                _ => {}
+            }
+            if request.token.is_none() {
+                break;
+            }
+        }
+
+        assert_eq!(shown, ["a-", "a/1", "a/3", "a0", "c"], "held: {held}");
+    }
+}
+
+#[test]
+fn what_is_held_serves_its_own_listing_only() {
+    let place = Place::file();
+    for name in ["a/1", "a/2", "a/3", "b/1", "b/2"] {
+        fs::create_dir_all(place.path(name).parent().unwrap()).unwrap();
+        fs::write(place.path(name), b"x").unwrap();
+    }
+    let (a, b) = (place.key("a/"), place.key("b/"));
+    let cancelled = Cancelled::default();
+    let mut request = PageRequest::default();
+    Local::list(a.as_str(), &request, 1, &cancelled).unwrap();
+
+    let other = Local::list(b.as_str(), &request, 1, &cancelled).unwrap();
+    assert!(other.entries[0].key.ends_with("b/1"));
+    request.token = Some(place.key("a/2").as_str().to_owned());
+    let later = Local::list(a.as_str(), &request, 1, &cancelled).unwrap();
+    assert!(later.entries[0].key.ends_with("a/3"));
+    let foreign = Local::list(b.as_str(), &request, 1, &cancelled).unwrap_err();
+    assert_eq!(foreign.kind(), ErrorKind::InvalidInput);
 }

@@ -4,6 +4,7 @@ mod copies;
 mod denied;
 mod direct;
 mod directories;
+mod lasting;
 mod listing;
 mod reads;
 mod uploads;
@@ -74,13 +75,7 @@ impl Place {
     }
 
     fn within(dir: TempDir, scheme: Scheme, direct: Option<DirectMode>) -> Self {
-        let store = LocalStore::new(
-            scheme,
-            Local {
-                durable: true,
-                direct,
-            },
-        );
+        let store = LocalStore::new(scheme, Local::new(true, direct));
         Place {
             store,
             base: dir.path().to_owned(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use s3dlio_testkit::{Action, Fault, S3Server, seeded_bytes};
-use tokio::sync::Semaphore;
 
 use super::{key, live, store};
 use crate::backend::s3::store::S3Store;
 use crate::buffer::Pool;
+use crate::gate::Gate;
 use crate::split::SplitStore;
 use crate::types::{ByteRange, CopyLimits, CopyResult, CopySource, WriteOptions};
 use crate::{ErrorKind, Payload, Result, Span};
@@ -23,11 +23,11 @@ fn cutting(mut store: S3Store) -> SplitStore {
     });
     let mut config = store.service.config().clone();
     config.part_size = PART as u64;
-    let requests = Arc::new(Semaphore::new(8));
+    let gate = Gate::fixed(8, u64::MAX);
     SplitStore::new(
         Arc::new(store),
         Arc::new(Pool::default()),
-        requests,
+        gate,
         Arc::default(),
         &config,
     )

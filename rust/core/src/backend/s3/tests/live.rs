@@ -160,7 +160,7 @@ async fn every_plain_key_comes_back_as_it_is() {
             &key("d/"),
             &PageRequest {
                 one_level: true,
-                token: None,
+                ..PageRequest::default()
             },
         )
         .await
