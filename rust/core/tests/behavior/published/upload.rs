@@ -15,7 +15,7 @@ type Part = (PutPayload, oneshot::Sender<()>);
 pub struct Parts {
     location: Path,
     /// Nothing once no more parts may come.
-    parts: Option<mpsc::UnboundedSender<Part>>,
+    waiting: Option<mpsc::UnboundedSender<Part>>,
     writing: JoinSet<s3dlio::Result<s3dlio::PutResult>>,
 }
 
@@ -26,7 +26,7 @@ impl Parts {
         writing.spawn(write(writer, arriving));
         Parts {
             location,
-            parts: Some(parts),
+            waiting: Some(parts),
             writing,
         }
     }
@@ -50,7 +50,7 @@ async fn write(
 impl MultipartUpload for Parts {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         let (done, written) = oneshot::channel();
-        if let Some(parts) = &self.parts {
+        if let Some(parts) = &self.waiting {
             // Where the writer has failed, `written` says so.
             let _ = parts.send((data, done));
         }
@@ -58,7 +58,7 @@ impl MultipartUpload for Parts {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        self.parts = None;
+        self.waiting = None;
         let written = self.writing.join_next().await;
         let written = written.expect("an upload ends once").map_err(generic)?;
         written

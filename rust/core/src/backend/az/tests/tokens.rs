@@ -177,12 +177,7 @@ async fn a_token_is_asked_for_again_before_it_ends() {
 
 #[tokio::test]
 async fn no_token_goes_by_plain_http() {
-    let rig = Rig::new(
-        "http",
-        Duration::from_hours(1),
-        vec![say(200, TAGGED, "1")],
-    )
-    .await;
+    let rig = Rig::new("http", Duration::from_hours(1), vec![say(200, TAGGED, "1")]).await;
 
     for error in [
         get(&rig.store, "k", ByteRange::Whole).await.unwrap_err(),
