@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -19,6 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if scale not in SCALES:
         raise pytest.UsageError(f"S3DLIO_TEST_SCALE={scale}: expected one of {', '.join(SCALES)}")
     config.stash[_SCALE] = scale
+    # A shell's job in the background ignores Ctrl-C, and so would the programs that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

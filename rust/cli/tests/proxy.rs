@@ -135,9 +135,7 @@ async fn a_bucket_that_is_signed_in_another_way_is_told_once() {
 
         // The server knows no such buckets, so that nothing is said about the outcome.
         let said = String::from_utf8_lossy(&output.stderr);
-        let told = said
-            .matches("all requests to it go through the SDK")
-            .count();
+        let told = said.matches("all its requests go through the SDK").count();
         assert_eq!(told, times, "{said}");
     }
 }
