@@ -147,7 +147,7 @@ FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
         ("GetObject", CUT, 2),
         ("GetObject", REDIRECT, 1),
         ("ListObjectsV2", {"do": "malformed_xml"}, 2),
-        ("PutObject", LOST, 2),
+        ("PutObject", LOST, 3),
         ("UploadPart", BROKEN, 2),
     ],
     "azure": [
@@ -156,11 +156,12 @@ FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
         ("GetBlob", CUT, 2),
         ("GetBlob", REDIRECT, 1),
         ("ListBlobs", {"do": "malformed_xml"}, 2),
-        ("PutBlob", LOST, 2),
+        ("PutBlob", LOST, 3),
         ("PutBlock", BROKEN, 2),
     ],
 }
-"""Of each service: an operation, what goes wrong with it, and how often, for two tries a verb."""
+"""Of each service: an operation, what goes wrong with it, and how often, for two tries a verb. A write that is lost on a
+kept connection is sent once more."""
 
 FAULTED_CHILD = """
 import json, sys
