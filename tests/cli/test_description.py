@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.program import bare_environment, call, path
+from cli.program import DEADLINE_S, bare_environment, call, path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,7 @@ def test_settings_come_from_the_file_that_is_shown(
         env=env,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=DEADLINE_S,
         check=False,
     )
 
@@ -187,7 +187,7 @@ def test_the_python_sample_runs(minio: Server) -> None:
     subprocess.run(
         [sys.executable, "-c", SAMPLE + check],
         env={**os.environ, **minio.environment},
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     )
 
