@@ -148,7 +148,7 @@ FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
         ("GetObject", REDIRECT, 1),
         ("ListObjectsV2", {"do": "malformed_xml"}, 2),
         ("PutObject", LOST, 3),
-        ("UploadPart", BROKEN, 2),
+        ("UploadPart", BROKEN, 6),
     ],
     "azure": [
         ("GetBlob", BROKEN, 2),
@@ -157,11 +157,11 @@ FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
         ("GetBlob", REDIRECT, 1),
         ("ListBlobs", {"do": "malformed_xml"}, 2),
         ("PutBlob", LOST, 3),
-        ("PutBlock", BROKEN, 2),
+        ("PutBlock", BROKEN, 6),
     ],
 }
 """Of each service: an operation, what goes wrong with it, and how often, for two tries a verb. A write that is lost on a
-kept connection is sent once more."""
+kept connection is sent once more, and there are three parts."""
 
 FAULTED_CHILD = """
 import json, sys
