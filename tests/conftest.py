@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if scale not in SCALES:
         raise pytest.UsageError(f"S3DLIO_TEST_SCALE={scale}: expected one of {', '.join(SCALES)}")
     config.stash[_SCALE] = scale
-    # A shell's job in the background ignores Ctrl-C, and so would the programs that the tests interrupt.
+    # A shell's job in the background ignores Ctrl-C, and so would programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

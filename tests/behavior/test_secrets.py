@@ -160,8 +160,10 @@ FAULTS: dict[str, list[tuple[str, dict[str, object], int]]] = {
         ("PutBlock", BROKEN, 6),
     ],
 }
-"""Of each service: an operation, what goes wrong with it, and how often, for two tries a verb. A write that is lost on a
-kept connection is sent once more, and there are three parts."""
+"""Of each service: an operation, what goes wrong with it, and how often, for two tries a verb.
+
+A write that is lost on a kept connection is sent once more, and there are three parts.
+"""
 
 FAULTED_CHILD = """
 import json, sys
