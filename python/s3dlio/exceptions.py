@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import ClassVar
 
+    from s3dlio._s3dlio import SyncReport, TransferReport
+
 __all__ = [
     "AccessDeniedError",
     "AlreadyExistsError",
@@ -54,6 +56,7 @@ class StorageError(Exception):
         retryable: Whether trying the same again later could work.
         failures: Of a verb on many objects that goes on past a failure: `(uri, exception)` for each
             of them; else empty.
+        report: Of `upload`, `download` and `sync`: what was done all the same, as they return it.
 
     Example:
         >>> import s3dlio
@@ -76,6 +79,7 @@ class StorageError(Exception):
     elapsed_s: float | None
     retryable: bool
     failures: list[tuple[str, StorageError]]
+    report: TransferReport | SyncReport | None
 
     def __init__(
         self,
@@ -102,6 +106,7 @@ class StorageError(Exception):
         self.elapsed_s = elapsed_s
         self.retryable = retryable
         self.failures = []
+        self.report = None
         _set_errno(self, self._default_errno if errno is None else errno)
 
     def __init_subclass__(cls) -> None:

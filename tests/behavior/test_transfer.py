@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from behavior.killed import kill_midway
 from behavior.place import PART
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from behavior.place import Place
 
 FILES = {
@@ -95,6 +99,38 @@ def test_a_sync_either_way(place: Place, tmp_path: Path) -> None:
     assert read(target) == {name: data for name, data in FILES.items() if name != "one"}
     again = s3.sync(there, target, compare="checksum", options=options)
     assert (again.files, again.actions) == (0, [])
+
+
+@pytest.mark.parametrize("compare", ["size", "size+mtime", "etag", "checksum"])
+def test_what_is_compared_decides_what_is_copied(
+    place: Place, tmp_path: Path, compare: Literal["size", "size+mtime", "etag", "checksum"]
+) -> None:
+    source, there, options = tmp_path / "source", place.uri("p/"), place.options
+    write(source, {"file": b"first"})
+
+    def copied(data: bytes, seconds: int) -> int:
+        """Sync a file of that content and age, and tell how many were copied."""
+        (source / "file").write_bytes(data)
+        now = time.time()
+        os.utime(source / "file", (now + seconds, now + seconds))
+        return s3.sync(source, there, compare=compare, options=options).files
+
+    assert copied(b"first", -3600) == 1
+    # Only S3's etags tell of the bytes, and of a file the MD5 is computed.
+    etags_say_nothing = compare == "etag" and place.target in {"azurite", "memory"}
+    assert copied(b"first", -3600) == etags_say_nothing
+    assert copied(b"longer", -3600) == 1
+    # The same size: only what looks at bytes sees it, or at times.
+    assert copied(b"other!", -3600) == (compare in {"etag", "checksum"})
+    assert copied(b"other?", 3600) == (compare != "size")
+
+    expected = b"longer" if compare == "size" else b"other?"
+    assert place.get("p/file") == expected
+    back = tmp_path / "back"
+    assert s3.sync(there, back, compare=compare, options=options).files == 1
+    again = s3.sync(there, back, compare=compare, options=options).files
+    assert again == etags_say_nothing
+    assert read(back) == {"file": expected}
 
 
 PARTS = 30

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 from typing import TYPE_CHECKING
+
+import pytest
 
 from cli.program import call, path
 
@@ -86,7 +89,118 @@ def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
     assert (tmp_path / "back").read_bytes() == b"bytes"
     assert (piped.returncode, out.stdout) == (0, b"x" * 3_000_000)
     call("cp", "-", "-", code=2)
+    call("cp", str(tmp_path / "file"), "-", bucket, code=2)
     call("cp", f"{bucket}nothing", str(tmp_path / "x"), code=3)
+
+
+def test_cp_pipes_from_and_to_bare_paths(tmp_path: Path) -> None:
+    def cp(*arguments: str) -> bytes:
+        done = subprocess.run(
+            [path(), "cp", *arguments],
+            cwd=tmp_path,
+            input=b"piped",
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    cp("-", "./file")
+    cp("-", "below/file")
+
+    assert (tmp_path / "file").read_bytes() == b"piped"
+    assert (tmp_path / "below" / "file").read_bytes() == b"piped"
+    assert cp("./file", "-") == cp("below/file", "-") == b"piped"
+
+
+def test_cp_takes_patterns_several_sources_and_trees(bucket: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    files = fill(source)
+    call("create-bucket", bucket)
+
+    call("cp", "-r", str(source), f"{bucket}p/")
+    call("cp", str(source / "a.txt"), str(source / "d/b.txt"), f"{bucket}two/")
+    # A key has no directories that a wildcard could stop at; a path has.
+    is_local = bucket.startswith(("file:", "direct:"))
+    call("cp", f"{bucket}p/d/*.bin", str(tmp_path / "bins"), code=3 if is_local else 0)
+    call("cp", f"{bucket}two/?.txt", f"{bucket}three/")
+    call("cp", "--recursive", f"{bucket}p/", str(tmp_path / "all"))
+
+    assert read(tmp_path / "bins") == ({} if is_local else {"e/c.bin": b"ccc"})
+    assert read(tmp_path / "all") == files
+    listed = call("list", "-r", f"{bucket}three/").lines[:-2]
+    assert [key.rsplit("/", 1)[1] for key in listed] == ["a.txt", "b.txt"]
+    call("cp", str(source), f"{bucket}q/", code=2)
+    call("cp", f"{bucket}p/", str(tmp_path / "q"), code=2)
+    call("cp", f"{bucket}p/*.nothing", str(tmp_path / "q"), code=3)
+
+
+def test_objects_are_written_with_properties(bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    file = str(tmp_path / "file")
+    call("create-bucket", bucket)
+    flags = ["--content-type", "text/x-test", "--metadata", "epoch=7", "--metadata", "a=b=c"]
+
+    if bucket.startswith(("file:", "direct:")):
+        refused = call("upload", *flags, file, f"{bucket}k", code=1)
+        assert "content_type" in refused.err or "metadata" in refused.err
+        call("upload", "--if-none-match", file, f"{bucket}k")
+        call("upload", "--if-none-match", file, f"{bucket}k", code=1)
+        return
+
+    call("upload", *flags, file, f"{bucket}uploaded")
+    call("cp", *flags, file, f"{bucket}copied")
+    call("sync", *flags, str(tmp_path), f"{bucket}synced")
+    call("cp", f"{bucket}copied", f"{bucket}kept")
+    call("cp", "--content-type", "text/x-other", f"{bucket}copied", f"{bucket}other")
+    call("put", *flags, "-s", "100", "-t", "made", bucket)
+
+    for name in ("uploaded", "copied", "synced/file", "kept", "other", "made"):
+        facts = json.loads(call("--json", "stat", bucket + name).out)
+        kind = "text/x-other" if name == "other" else "text/x-test"
+        assert facts["content_type"] == kind, name
+        assert facts["metadata"] == {"epoch": "7", "a": "b=c"}, name
+    call("cp", "--if-none-match", file, f"{bucket}copied", code=1)
+    call("cp", "--metadata", "nothing", file, f"{bucket}x", code=2)
+
+
+@pytest.mark.usefixtures("azurite")
+def test_tiers_are_put_and_changed(tmp_path: Path) -> None:
+    bucket = f"az:///cli-{secrets.token_hex(8)}/"
+    (tmp_path / "file").write_bytes(b"bytes")
+
+    def tier(name: str) -> object:
+        return json.loads(call("--json", "stat", bucket + name).out)["tier"]
+
+    call("upload", "-c", "--tier", "cool", str(tmp_path / "file"), f"{bucket}k")
+    assert tier("k") == "Cool"
+    call("cp", "--tier", "Hot", f"{bucket}k", f"{bucket}copy")
+    assert tier("copy") == "Hot"
+    moved = call("set-tier", f"{bucket}k", "Archive")
+    assert moved.out == f"Moved {bucket}k to Archive\n"
+    assert tier("k") == "Archive"
+    done = json.loads(call("--json", "set-tier", f"{bucket}copy", "cold").out)
+    assert done == {"op": "set-tier", "uri": f"{bucket}copy", "tier": "cold"}
+    call("set-tier", f"{bucket}copy", "warm", code=2)
+    call("set-tier", f"{bucket}nothing", "Hot", code=3)
+    call("set-tier", f"file://{tmp_path}/file", "Hot", code=1)
+
+
+@pytest.mark.usefixtures("azurite")
+def test_a_plan_is_shown_beside_names_that_are_refused(tmp_path: Path) -> None:
+    bucket = f"az:///cli-{secrets.token_hex(8)}/"
+    for name in ("dir", "dir/file", "fine"):
+        call("put", "-c", "-s", "10", "-t", name, bucket)
+
+    planned = call("sync", "--dry-run", bucket, str(tmp_path / "to"), code=1)
+    done = call("sync", bucket, str(tmp_path / "to"), code=1)
+
+    steps = [f"copy {bucket}{name} file://{tmp_path}/to/{name}" for name in ("dir/file", "fine")]
+    assert planned.lines == steps
+    assert done.lines[:-1] == steps
+    assert done.lines[-1].startswith("Synced 2 files (total 20 bytes), ")
+    for run in (planned, done):
+        assert f"{bucket}dir: " in run.err
 
 
 def test_failures_are_named_and_the_rest_is_done(tmp_path: Path) -> None:
@@ -97,9 +211,11 @@ def test_failures_are_named_and_the_rest_is_done(tmp_path: Path) -> None:
 
     failed = call("download", f"file://{source}/", str(target), code=1)
 
-    assert failed.out == ""
-    assert f"file://{source}/a.txt" in failed.err
+    assert failed.out.startswith("Downloaded 2 files (total 5 bytes) in ")
+    assert f"file://{target}/a.txt" in failed.err
     assert (target / "d" / "b.txt").read_bytes() == b"bb"
+    report = json.loads(call("--json", "sync", str(source), str(target), code=1).lines[-1])
+    assert (report["files"], report["failed"], report["skipped"]) == (0, 1, 2)
 
 
 def test_a_reader_that_stops_ends_cp_quietly(tmp_path: Path) -> None:

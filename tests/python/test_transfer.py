@@ -82,8 +82,55 @@ def test_unsafe_keys_are_listed_and_the_rest_comes(bucket: str, tmp_path: Path) 
     assert "2 files failed" in str(caught.value)
     assert "p/../up" in str(caught.value)
     assert caught.value.op == "download"
+    assert isinstance(caught.value.report, s3.TransferReport)
+    assert (caught.value.report.files, caught.value.report.bytes) == (2, 2)
+    assert sorted(uri for uri, _ in caught.value.failures) == [bucket + "p/../up", bucket + "p/dir"]
+    assert {type(failure) for _, failure in caught.value.failures} == {s3.UnsafePathError}
+    assert pickled(caught.value).report == caught.value.report
     assert sorted(path.name for path in (tmp_path / "to").rglob("*")) == ["dir", "file", "fine"]
     assert not (tmp_path / "up").exists()
+
+
+def test_a_sync_that_fails_in_part_tells_what_it_did(bucket: str, tmp_path: Path) -> None:
+    for key in ("p/../up", "p/fine"):
+        s3.put(bucket + key, b"x")
+    target = tmp_path / "to"
+    step = ("copy", bucket + "p/fine", f"file://{target}/fine")
+
+    async def twin() -> s3.SyncReport:
+        return await s3.sync_async(bucket + "p", target, progress=lambda _: None)
+
+    with pytest.raises(s3.UnsafePathError) as planned:
+        s3.sync(bucket + "p", target, dry_run=True, progress=True)
+    with pytest.raises(s3.UnsafePathError) as done:
+        asyncio.run(twin())
+
+    for caught, files in ((planned.value, 0), (done.value, 1)):
+        assert isinstance(caught.report, s3.SyncReport)
+        assert (caught.report.files, caught.report.actions) == (files, [step])
+        assert [uri for uri, _ in caught.failures] == [bucket + "p/../up"]
+    with pytest.raises(s3.NotFoundError) as missing:
+        s3.sync(tmp_path / "nothing", bucket)
+    assert missing.value.report is None
+
+
+def test_uploads_and_syncs_take_the_words_of_put(bucket: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "src", 2)
+    metadata = {"epoch": "7"}
+
+    s3.upload(root, bucket + "a/", metadata=metadata, content_type="text/x-test")
+    s3.sync(root, bucket + "b/", metadata=metadata, content_type="text/x-test")
+    s3.sync(bucket + "b/", bucket + "c/", content_type="text/x-other")
+
+    for name, kind in (("a", "text/x-test"), ("b", "text/x-test"), ("c", "text/x-other")):
+        facts = s3.stat(f"{bucket}{name}/1.bin")
+        assert (facts["metadata"], facts["content_type"]) == (metadata, kind)
+    with pytest.raises(s3.AlreadyExistsError, match="2 files failed"):
+        s3.upload(root, bucket + "a/", if_none_match=True)
+    with pytest.raises(s3.UnsupportedError, match="tier"):
+        s3.upload(root, bucket + "a/", tier="Hot")
+    with pytest.raises(s3.UnsupportedError, match="storage_class"):
+        s3.upload(root, bucket + "a/", storage_class="GLACIER")
 
 
 def test_progress_grows_to_the_whole(bucket: str, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ use std::fmt;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use s3dlio::Compare;
 use s3dlio::datagen::ObjectType;
+use s3dlio::{Compare, WriteOptions};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -22,6 +22,10 @@ const LIST_PATTERN: &str = "\
 What follows the last `/` of the URI is a regular expression. It must match the first component of
 the rest of the key, or with --recursive the whole rest:
   s3-cli list -r 's3://bucket/data/.*\\.csv'";
+
+const WILDCARDS: &str = "\
+Wildcards in a key are *, ? and [...], which stand for any characters, `/` among them. In a path they stop at a `/`, \
+and ** does not. What exists by the very name is never taken for a pattern.";
 
 const COMPLETION: &str = "\
 In bash, for this session or in ~/.bashrc:
@@ -78,6 +82,39 @@ pub struct Global {
     pub options: Vec<(String, String)>,
 }
 
+/// What objects are written with.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Properties of what is written")]
+pub struct Properties {
+    /// MIME type [default: the service's, or that of the object that is copied]
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// User metadata; may be repeated [default: none, or that of the object that is copied]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub metadata: Vec<(String, String)>,
+    /// Storage class of S3, such as STANDARD_IA
+    #[arg(long, value_name = "CLASS")]
+    pub storage_class: Option<String>,
+    /// Access tier of Azure: Hot, Cool, Cold or Archive
+    #[arg(long)]
+    pub tier: Option<String>,
+    /// Fail where there is an object already
+    #[arg(long)]
+    pub if_none_match: bool,
+}
+
+impl Properties {
+    pub fn options(&self) -> WriteOptions {
+        WriteOptions {
+            if_none_match: self.if_none_match,
+            metadata: self.metadata.iter().cloned().collect(),
+            content_type: self.content_type.clone(),
+            storage_class: self.storage_class.clone(),
+            tier: self.tier.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     CreateBucket(CreateBucket),
@@ -95,6 +132,7 @@ pub enum Command {
     Cat(Cat),
     Completion(Completion),
     Presign(Presign),
+    SetTier(SetTier),
     #[command(hide = true)]
     Reference(Reference),
 }
@@ -188,6 +226,8 @@ pub struct Put {
     /// Number that decides the content: the same one gives the same bytes [default: random]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub properties: Properties,
 }
 
 /// Write files and directories to a store, many at once
@@ -214,14 +254,16 @@ pub struct Upload {
     /// Upload what symlinks below a directory lead to, instead of skipping them
     #[arg(long)]
     pub follow_symlinks: bool,
+    #[command(flatten)]
+    pub properties: Properties,
 }
 
 /// Read objects into files below a directory, many at once
 #[derive(Debug, Args)]
 #[command(after_help = RESUME, override_usage = "s3-cli download [OPTIONS] <SRC>... <DIR>")]
 pub struct Download {
-    /// Objects, prefixes that end in `/`, or keys with *, ?, [...] and ** (across directories); the last one is the
-    /// directory where the files go, which is made if it does not exist
+    /// Objects, prefixes that end in `/`, or keys with *, ? and [...], which stand for any characters, `/` among them;
+    /// the last one is the directory where the files go, which is made if it does not exist
     #[arg(required = true, value_name = "SRC")]
     pub paths: Vec<String>,
     /// Objects under way at once
@@ -230,20 +272,27 @@ pub struct Download {
     /// Also what lies deeper below a prefix, which is the default
     #[arg(short, long, overrides_with = "no_recursive")]
     pub recursive: bool,
-    /// Only the first level below a prefix
+    /// Only the first level below a prefix, and wildcards stop at a `/`
     #[arg(long)]
     pub no_recursive: bool,
 }
 
-/// Copy one file or object: up, down, from store to store, or from and to a pipe
+/// Copy files and objects: up, down, from store to store, or from and to a pipe
 #[derive(Debug, Args)]
+#[command(after_help = WILDCARDS, override_usage = "s3-cli cp [OPTIONS] <SRC>... <DST>")]
 pub struct Cp {
-    /// A file, an object, or - for standard input
-    #[arg(value_name = "SRC")]
-    pub source: String,
-    /// A file, an object, a directory or prefix that ends in `/`, or - for standard output
-    #[arg(value_name = "DST")]
-    pub target: String,
+    /// Files, objects, patterns of them, or - for standard input; the last one is where they go: a file, an object, a
+    /// directory or a prefix that ends in `/`, or - for standard output
+    #[arg(required = true, value_name = "SRC")]
+    pub paths: Vec<String>,
+    /// Also directories, and prefixes that end in `/`, with all they hold
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Files under way at once
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    #[command(flatten)]
+    pub properties: Properties,
 }
 
 /// Make a directory or prefix like another one: copy what is missing or different
@@ -268,6 +317,8 @@ pub struct Sync {
     /// Files under way at once
     #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
+    #[command(flatten)]
+    pub properties: Properties,
 }
 
 /// Delete one object, or every object below a prefix that ends in `/`
@@ -281,7 +332,7 @@ pub struct Delete {
     /// Only keys below the prefix whose whole rest matches
     #[arg(long, visible_alias = "pattern", value_name = "REGEX")]
     pub regex: Option<String>,
-    /// Objects under way at once, where they are deleted one by one
+    /// Batches under way at once, where a regular expression selects
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
 }
@@ -305,6 +356,15 @@ pub struct Presign {
     /// How long it holds: from 1 second to 604800, a week
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub expires_in: u64,
+}
+
+/// Move an object of Azure to another access tier
+#[derive(Debug, Args)]
+pub struct SetTier {
+    /// One object of az://
+    pub uri: String,
+    /// Hot, Cool, Cold or Archive; leaving Archive takes the service hours
+    pub tier: String,
 }
 
 /// Add up the bytes of one object, or of every object below a prefix that ends in `/`
@@ -452,6 +512,7 @@ mod tests {
             "frob",
             "sync a b --compare date",
             "stat x --option y",
+            "cp a b --metadata y",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

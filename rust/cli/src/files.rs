@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 
-use s3dlio::{Error, ErrorKind, Meter, Result};
+use s3dlio::{Error, ErrorKind, Meter, Partial, Result};
 
 use crate::exit::{self, Failure};
 use crate::output;
@@ -30,12 +30,20 @@ impl Named {
     }
 }
 
+/// A transfer at its end: what it did, if it began, and why not all of it.
+pub struct Ended<T> {
+    pub report: Option<T>,
+    /// Of these files the user was told.
+    pub failed: u64,
+    pub failure: Option<Failure>,
+}
+
 /// Runs a transfer to its end.
 pub async fn run<T>(
     session: &Session,
     meter: &Meter,
-    work: impl Future<Output = Result<T>>,
-) -> std::result::Result<T, Failure> {
+    work: impl Future<Output = Result<T, Partial<T>>>,
+) -> Ended<T> {
     let named = RefCell::new(Named::default());
     let name = |error: &Error| {
         named.borrow_mut().add(error.kind());
@@ -43,7 +51,14 @@ pub async fn run<T>(
     };
     let result = watch(meter, session.output.bars(), name, work).await;
     let named = named.into_inner();
-    result.map_err(|error| {
+    let (error, report) = match result {
+        Ok(report) => (None, Some(report)),
+        Err(partial) => {
+            let (error, report) = partial.into_parts();
+            (Some(error), report)
+        }
+    };
+    let failure = error.map(|error| {
         if named.count == 0 {
             return Failure::Storage(error);
         }
@@ -53,7 +68,12 @@ pub async fn run<T>(
             failed: named.count,
             gave_up: false,
         }
-    })
+    });
+    Ended {
+        report,
+        failed: named.count,
+        failure,
+    }
 }
 
 #[cfg(test)]

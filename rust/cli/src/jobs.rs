@@ -12,7 +12,7 @@ use crate::progress::Progress;
 const GIVE_UP_AFTER: u64 = 32;
 
 /// How many objects a command has dealt with, and how.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Tally {
     pub objects: u64,
     pub bytes: u64,
@@ -21,24 +21,37 @@ pub struct Tally {
     failed_in_a_row: u64,
     /// Of the failures, while they all have the same.
     code: Option<u8>,
+    /// Why what was to come is not known.
+    cut_short: Option<Error>,
 }
 
 impl Tally {
     fn count(&mut self, result: &Result<u64>) {
         match result {
             Ok(bytes) => {
-                self.objects += 1;
                 self.bytes += bytes;
-                self.failed_in_a_row = 0;
+                self.succeeded(1);
             }
-            Err(error) => {
-                let code = exit::code_of(error.kind());
-                let same = self.failed == 0 || self.code == Some(code);
-                self.code = same.then_some(code);
-                self.failed += 1;
-                self.failed_in_a_row += 1;
-            }
+            Err(error) => self.failed(error),
         }
+    }
+
+    pub fn succeeded(&mut self, objects: u64) {
+        self.objects += objects;
+        self.failed_in_a_row = 0;
+    }
+
+    pub fn failed(&mut self, error: &Error) {
+        let code = exit::code_of(error.kind());
+        let same = self.failed == 0 || self.code == Some(code);
+        self.code = same.then_some(code);
+        self.failed += 1;
+        self.failed_in_a_row += 1;
+    }
+
+    /// There may have been more objects.
+    pub fn cut_short(&mut self, error: Error) {
+        self.cut_short = Some(error);
     }
 
     fn hopeless(&self) -> bool {
@@ -47,6 +60,9 @@ impl Tally {
 
     /// A failure if there was one. Its code tells what kind only if nothing else happened.
     pub fn end(self) -> Result<(), Failure> {
+        if let Some(error) = self.cut_short {
+            return Err(error.into());
+        }
         if self.failed == 0 {
             return Ok(());
         }
@@ -62,9 +78,10 @@ impl Tally {
     }
 }
 
-/// Runs the jobs, each of which gives the bytes it moved, and names each failure. Memory is that of the jobs under way.
+/// Runs the jobs that `next` gives, each of which gives the bytes it moved, and names each failure. Memory is that of the
+/// jobs under way.
 pub async fn run<F>(
-    work: impl IntoIterator<Item = F>,
+    mut next: impl AsyncFnMut() -> Result<Option<F>>,
     at_once: u32,
     progress: &Progress,
     name: impl Fn(&Error),
@@ -72,14 +89,19 @@ pub async fn run<F>(
 where
     F: Future<Output = Result<u64>> + Send + 'static,
 {
-    let mut work = work.into_iter();
     let mut tally = Tally::default();
     let mut tasks = JoinSet::new();
+    let mut more = true;
     loop {
-        while tasks.len() < at_once as usize
-            && let Some(job) = work.next()
-        {
-            tasks.spawn(job);
+        while more && tasks.len() < at_once as usize {
+            match next().await {
+                Ok(Some(job)) => drop(tasks.spawn(job)),
+                Ok(None) => more = false,
+                Err(error) => {
+                    tally.cut_short(error);
+                    more = false;
+                }
+            }
         }
         let Some(finished) = tasks.join_next().await else {
             break;
@@ -106,8 +128,8 @@ mod tests {
     use super::*;
 
     async fn tally_of(jobs: Vec<Result<u64>>) -> Tally {
-        let work = jobs.into_iter().map(|result| async move { result });
-        run(work, 4, &Progress::default(), |_| ()).await
+        let mut work = jobs.into_iter().map(|result| async move { result });
+        run(async || Ok(work.next()), 4, &Progress::default(), |_| ()).await
     }
 
     fn failure(kind: ErrorKind) -> Result<u64> {
@@ -154,6 +176,23 @@ mod tests {
             1
         );
         assert_eq!(code(tally_of(vec![denied(), Ok(1)]).await), 1);
+    }
+
+    #[tokio::test]
+    async fn what_ends_before_its_end_is_an_error() {
+        let mut given = 0;
+        let next = async || {
+            given += 1;
+            match given {
+                1..=10 => Ok(Some(async { Ok(5) })),
+                _ => Err(Error::new(ErrorKind::AccessDenied, "on purpose")),
+            }
+        };
+
+        let tally = run(next, 4, &Progress::default(), |_| ()).await;
+
+        assert_eq!((tally.objects, tally.bytes), (10, 50));
+        assert_eq!(code(tally), 4);
     }
 
     #[tokio::test]

@@ -50,8 +50,12 @@ impl Progress {
     }
 
     pub fn object(&self) {
+        self.objects(1);
+    }
+
+    pub fn objects(&self, count: u64) {
         if let Some(Bar { bar, objects }) = &self.0 {
-            objects.fetch_add(1, Ordering::Relaxed);
+            objects.fetch_add(count, Ordering::Relaxed);
             bar.tick();
         }
     }

@@ -15,7 +15,7 @@ const TEMPLATE: &str =
 
 /// Runs `work` and shows what `meter` tells on a bar, where a person looks at stderr.
 pub async fn with_bar<T>(meter: &Meter, work: impl Future<Output = T>) -> T {
-    watch(meter, io::stderr().is_terminal(), |_| (), work).await
+    run(meter, io::stderr().is_terminal(), |_| (), work).await
 }
 
 /// Runs `work`, with a bar on stderr if wanted, and hands each failure to `name`.
@@ -23,6 +23,22 @@ pub(crate) async fn watch<T>(
     meter: &Meter,
     shown: bool,
     name: impl Fn(&Error),
+    work: impl Future<Output = T>,
+) -> T {
+    let tell = |bar: &ProgressBar| {
+        let failures = meter.take_failures();
+        if !failures.is_empty() {
+            bar.suspend(|| failures.iter().for_each(&name));
+        }
+    };
+    run(meter, shown, tell, work).await
+}
+
+/// Runs `work`, and `look`s beside the bar at whatever else there is to see.
+async fn run<T>(
+    meter: &Meter,
+    shown: bool,
+    look: impl Fn(&ProgressBar),
     work: impl Future<Output = T>,
 ) -> T {
     let target = match shown {
@@ -37,19 +53,19 @@ pub(crate) async fn watch<T>(
         tokio::select! {
             biased;
             result = &mut work => break result,
-            _ = looks.tick() => show(meter, &bar, &name),
+            _ = looks.tick() => {
+                look(&bar);
+                show(meter, &bar);
+            }
         }
     };
-    show(meter, &bar, &name);
+    look(&bar);
+    show(meter, &bar);
     bar.finish_and_clear();
     result
 }
 
-fn show(meter: &Meter, bar: &ProgressBar, name: &impl Fn(&Error)) {
-    let failures = meter.take_failures();
-    if !failures.is_empty() {
-        bar.suspend(|| failures.iter().for_each(name));
-    }
+fn show(meter: &Meter, bar: &ProgressBar) {
     let now = meter.now();
     bar.set_length(now.bytes_total);
     bar.set_position(now.bytes_done);

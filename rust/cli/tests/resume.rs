@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use s3dlio_testkit::{
     Action, AzureServer, Fault, RequestRecord, S3Server, TestServer, seeded_bytes,
@@ -430,6 +431,98 @@ async fn an_upload_that_the_service_forgot_starts_over() {
     assert_eq!(report["resumed"], 0);
     assert_eq!(rig.count("CreateMultipartUpload"), 1);
     assert_eq!(names(&rig.path("journals")), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_with_other_properties_starts_over() {
+    let rig = Rig::s3().await;
+    let source = kill_upload(&rig).await;
+    rig.heal();
+    let source = source.to_str().unwrap();
+
+    let report = rig
+        .run(&["upload", "--content-type", "text/x-test", source, rig.uri()])
+        .await;
+
+    assert!(rig.object().unwrap() == rig.bytes);
+    assert_eq!(report["resumed"], 0);
+    assert_eq!(names(&rig.path("journals")), Vec::<String>::new());
+}
+
+async fn upload_another(rig: &Rig) {
+    let other = rig.path("other");
+    fs::write(&other, b"small").unwrap();
+    let uri = rig.uri().replace("object", "other");
+    rig.run(&["upload", other.to_str().unwrap(), &uri]).await;
+}
+
+/// As if the last part had been noted so many days ago.
+fn age(journal: &Path, days: u64) {
+    let then = SystemTime::now() - Duration::from_hours(days * 24);
+    let journal = fs::File::options().append(true).open(journal).unwrap();
+    journal.set_modified(then).unwrap();
+}
+
+async fn an_upload_expires(rig: Rig) {
+    kill_upload(&rig).await;
+    rig.heal();
+    let journals = rig.path("journals");
+    let [journal] = &hidden(&journals, ".journal")[..] else {
+        panic!("one journal")
+    };
+
+    age(journal, 6);
+    upload_another(&rig).await;
+    assert_eq!(names(&journals).len(), 1, "it may still go on");
+
+    age(journal, 8);
+    upload_another(&rig).await;
+    assert_eq!(names(&journals), Vec::<String>::new());
+    if let Service::S3(server) = &rig.service {
+        assert_eq!(server.open_uploads("bucket"), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_nobody_went_on_with_is_given_up() {
+    an_upload_expires(Rig::s3().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_to_azure_is_too() {
+    an_upload_expires(Rig::azure().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_journal_goes_whatever_the_service_says() {
+    let rig = Rig::s3().await;
+    kill_upload(&rig).await;
+    rig.heal();
+    let journals = rig.path("journals");
+    age(&hidden(&journals, ".journal")[0], 8);
+    let gone = Action::fail(404, "NoSuchUpload");
+    rig.server()
+        .fault(Fault::always(gone).op("AbortMultipartUpload"));
+
+    upload_another(&rig).await;
+
+    assert_eq!(names(&journals), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_of_another_service_is_left_to_it() {
+    let (rig, other) = (Rig::s3().await, Rig::s3().await);
+    kill_upload(&rig).await;
+    let journal = &hidden(&rig.path("journals"), ".journal")[0];
+    age(journal, 8);
+    fs::create_dir(other.path("journals")).unwrap();
+    let there = other.path("journals").join(journal.file_name().unwrap());
+    fs::rename(journal, &there).unwrap();
+
+    upload_another(&other).await;
+
+    assert!(there.exists());
+    assert_eq!(other.count("AbortMultipartUpload"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,8 +39,8 @@ pub use span::{Observer, Operation, Span};
 pub use split::RangeInto;
 pub use store::Store;
 pub use transfer::{
-    Compare, Meter, SyncAction, SyncOptions, SyncReport, TransferOptions, TransferProgress,
-    TransferReport,
+    Compare, Meter, Partial, SyncAction, SyncOptions, SyncReport, TransferOptions,
+    TransferProgress, TransferReport, locate,
 };
 pub use types::{CopyResult, Entry, HttpMethod, ObjectMeta, PutResult, WriteOptions};
 pub use uri::{Key, Scheme, Uri};

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::buffer::{IoBufMut, Pool};
@@ -219,7 +220,7 @@ impl ReadReply {
 }
 
 /// Properties of an object to be written.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteOptions {
     /// Fail with `AlreadyExists` if the key holds an object.
     pub if_none_match: bool,

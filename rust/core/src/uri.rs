@@ -128,9 +128,11 @@ impl Uri {
     #[must_use]
     pub fn with_key(&self, key: Key) -> Uri {
         Uri {
+            scheme: self.scheme,
+            account: self.account.clone(),
+            container: self.container.clone(),
             key,
             bare: false,
-            ..self.clone()
         }
     }
 

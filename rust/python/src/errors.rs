@@ -71,6 +71,25 @@ pub fn invalid(detail: impl Into<String>) -> PyErr {
     to_python(Error::invalid(detail))
 }
 
+/// As [`to_python`], of a call on many files: with what it did all the same, and the exception of each file that failed.
+pub fn with_report<'py>(
+    py: Python<'py>,
+    error: &Error,
+    report: &Bound<'py, PyAny>,
+    failures: &[Error],
+) -> PyResult<PyErr> {
+    let exception = build(py, error)?;
+    let value = exception.value(py);
+    value.setattr("report", report)?;
+    let mut named = Vec::with_capacity(failures.len());
+    for failure in failures {
+        let of_file = build(py, failure)?.into_value(py);
+        named.push((failure.target().unwrap_or_default(), of_file));
+    }
+    value.setattr("failures", named)?;
+    Ok(exception)
+}
+
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let Some(classes) = LOADED.get(py) else {
         return Ok(PyRuntimeError::new_err(error.to_string()));

@@ -1,15 +1,16 @@
 //! Verbs on files of this machine and trees of them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use s3dlio::{Client, Meter, Result, TransferOptions, Uri};
+use s3dlio::{Client, Meter, Result, TransferOptions, Uri, WriteOptions};
 
 use crate::arguments::{Target, count};
 use crate::options::OptionsArgument;
 use crate::progress::{self, Shown};
-use crate::reports::TransferReport;
+use crate::reports::{Ended, TransferReport};
 use crate::{clients, errors};
 
 /// One path or URI, as text.
@@ -62,6 +63,11 @@ impl<'py> FromPyObject<'_, 'py> for Sources {
 ///     recursive: Also what lies in directories below.
 ///     create_bucket: Make the bucket if it does not exist.
 ///     follow_symlinks: Take symlinks below a directory for what they lead to.
+///     if_none_match: Fail for each file whose object exists.
+///     metadata: As for `put`, of each object.
+///     content_type: As for `put`.
+///     storage_class: As for `put`.
+///     tier: As for `put`.
 ///     max_in_flight: Files sent at the same time, above 0.
 ///     progress: A callable that is given a `TransferProgress` every now and then, and at the end; what it raises ends
 ///         the call. True shows a bar on stderr if that is a terminal.
@@ -74,8 +80,8 @@ impl<'py> FromPyObject<'_, 'py> for Sources {
 ///     NotFoundError: A source that does not exist, or no such bucket.
 ///     InvalidInputError: Several files, and `dest` does not end in `/`.
 ///     UnsafePathError: Two files would become one object; those two are not sent.
-///     StorageError: Files that failed, by the class of the first; the message counts and names them. The others have
-///         been sent.
+///     StorageError: Files that failed, by the class of the first; the message counts and names them, `failures` has
+///         each. The others have been sent: `report` tells.
 ///
 /// Example:
 ///     >>> import pathlib, tempfile, s3dlio
@@ -86,9 +92,10 @@ impl<'py> FromPyObject<'_, 'py> for Sources {
 ///     >>> report.files, report.bytes, s3dlio.list("memory://doc-upload/p/")
 ///     (1, 3, ['p/a.txt'])
 #[pyfunction]
-#[pyo3(signature = (src, dest, *, recursive = true, create_bucket = false, follow_symlinks = false, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dest, *, recursive=True, create_bucket=False, follow_symlinks=False, max_in_flight=32, progress=None, options=None)")]
+#[pyo3(signature = (src, dest, *, recursive = true, create_bucket = false, follow_symlinks = false, if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dest, *, recursive=True, create_bucket=False, follow_symlinks=False, if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(
     clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
     reason = "the words of the verb, all but two by name only"
 )]
 pub fn upload(
@@ -98,15 +105,27 @@ pub fn upload(
     recursive: bool,
     create_bucket: bool,
     follow_symlinks: bool,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
     progress: Shown,
     options: Option<OptionsArgument>,
-) -> PyResult<TransferReport> {
+) -> PyResult<Ended<TransferReport>> {
     let how = TransferOptions {
         recursive,
         create_bucket,
         follow_symlinks,
         max_in_flight,
+        write: WriteOptions {
+            if_none_match,
+            metadata: metadata.unwrap_or_default(),
+            content_type,
+            storage_class,
+            tier,
+        },
     };
     let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
     let work = send(client, src.0, dest.0, how, meter.clone());
@@ -114,8 +133,12 @@ pub fn upload(
 }
 
 #[pyfunction]
-#[pyo3(signature = (src, dest, *, recursive = true, create_bucket = false, follow_symlinks = false, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dest, *, recursive=True, create_bucket=False, follow_symlinks=False, max_in_flight=32, progress=None, options=None)")]
-#[expect(clippy::too_many_arguments, reason = "as for upload")]
+#[pyo3(signature = (src, dest, *, recursive = true, create_bucket = false, follow_symlinks = false, if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dest, *, recursive=True, create_bucket=False, follow_symlinks=False, if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "as for upload"
+)]
 pub fn upload_async<'py>(
     py: Python<'py>,
     src: Sources,
@@ -123,6 +146,11 @@ pub fn upload_async<'py>(
     recursive: bool,
     create_bucket: bool,
     follow_symlinks: bool,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
     progress: Shown,
     options: Option<OptionsArgument>,
@@ -132,6 +160,13 @@ pub fn upload_async<'py>(
         create_bucket,
         follow_symlinks,
         max_in_flight,
+        write: WriteOptions {
+            if_none_match,
+            metadata: metadata.unwrap_or_default(),
+            content_type,
+            storage_class,
+            tier,
+        },
     };
     let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
     let work = send(client, src.0, dest.0, how, meter.clone());
@@ -144,9 +179,11 @@ async fn send(
     target: Uri,
     how: TransferOptions,
     meter: Meter,
-) -> Result<TransferReport> {
-    let report = client.upload_files(&sources, &target, &how, &meter).await?;
-    Ok(report.into())
+) -> Result<Ended<TransferReport>> {
+    Ended::of(
+        client.upload_files(&sources, &target, &how, &meter).await,
+        &meter,
+    )
 }
 
 /// Reads objects into files below a directory, many at once.
@@ -159,10 +196,10 @@ async fn send(
 /// the object has changed; what is there is compared first. Until then it lies beside its place under a hidden name.
 ///
 /// Args:
-///     src: A URI, or an iterable of them: an object, a prefix that ends in `/`, or a key with `*` and `?` (within a
-///         name), `[...]` and `**` (across `/`). The key of an object that exists is never taken for a pattern.
+///     src: A URI, or an iterable of them: an object, a prefix that ends in `/`, or a key with `*`, `?` and `[...]`, which
+///         stand for any characters, `/` among them. The key of an object that exists is never taken for a pattern.
 ///     dest_dir: A path, or a `file://` or `direct://` URI; the directory is made if it does not exist.
-///     recursive: Also what lies deeper; if not, only the first level below a prefix.
+///     recursive: Also what lies deeper; if not, only the first level below a prefix, and wildcards stop at a `/`.
 ///     max_in_flight: Objects read at the same time, above 0.
 ///     progress: A callable that is given a `TransferProgress` every now and then, and at the end; what it raises ends
 ///         the call. True shows a bar on stderr if that is a terminal.
@@ -175,8 +212,8 @@ async fn send(
 ///     NotFoundError: A source that holds nothing.
 ///     UnsafePathError: Keys that would leave the directory (`..`, absolute, through a symlink), that cannot be files, or
 ///         that would be the same file. They are found before the first byte is read, and not read.
-///     StorageError: Objects that failed, by the class of the first; the message counts and names them. The others are
-///         there.
+///     StorageError: Objects that failed, by the class of the first; the message counts and names them, `failures` has
+///         each. The others are there: `report` tells.
 ///
 /// Example:
 ///     >>> import pathlib, tempfile, s3dlio
@@ -196,7 +233,7 @@ pub fn download(
     #[pyo3(from_py_with = count)] max_in_flight: usize,
     progress: Shown,
     options: Option<OptionsArgument>,
-) -> PyResult<TransferReport> {
+) -> PyResult<Ended<TransferReport>> {
     let how = TransferOptions {
         recursive,
         max_in_flight,
@@ -234,9 +271,7 @@ async fn fetch(
     directory: String,
     how: TransferOptions,
     meter: Meter,
-) -> Result<TransferReport> {
-    let report = client
-        .download_files(&sources, &directory, &how, &meter)
-        .await?;
-    Ok(report.into())
+) -> Result<Ended<TransferReport>> {
+    let downloaded = client.download_files(&sources, &directory, &how, &meter);
+    Ended::of(downloaded.await, &meter)
 }

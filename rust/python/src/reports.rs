@@ -1,7 +1,52 @@
 //! What verbs on files give back.
 
 use pyo3::prelude::*;
-use s3dlio::SyncAction;
+use s3dlio::{Error, Meter, Partial, Result, SyncAction};
+
+use crate::errors;
+
+/// A report, as the return value or, where files failed, in the exception.
+pub struct Ended<R> {
+    report: R,
+    failed: Option<(Error, Vec<Error>)>,
+}
+
+impl<R> Ended<R> {
+    /// # Errors
+    /// Of a call that ended before its first file.
+    pub fn of<T: Into<R>>(result: Result<T, Partial<T>>, meter: &Meter) -> Result<Self> {
+        let (report, failed) = match result {
+            Ok(report) => (report, None),
+            Err(partial) => match partial.into_parts() {
+                (error, Some(report)) => (report, Some((error, meter.take_failures()))),
+                (error, None) => return Err(error),
+            },
+        };
+        Ok(Ended {
+            report: report.into(),
+            failed,
+        })
+    }
+}
+
+impl<'py, R> IntoPyObject<'py> for Ended<R>
+where
+    R: IntoPyObject<'py, Output = Bound<'py, <R as IntoPyObject<'py>>::Target>, Error = PyErr>,
+{
+    type Target = R::Target;
+    type Output = Bound<'py, R::Target>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let report = self.report.into_pyobject(py)?;
+        match self.failed {
+            None => Ok(report),
+            Some((error, failures)) => {
+                Err(errors::with_report(py, &error, report.as_any(), &failures)?)
+            }
+        }
+    }
+}
 
 /// A finished upload or download of files.
 #[pyclass(frozen, eq, get_all, module = "s3dlio")]
@@ -80,7 +125,7 @@ pub struct SyncReport {
     skipped: u64,
     /// Seconds of the whole call.
     elapsed_s: f64,
-    /// Each step, as `("copy", source, target)` or `("delete", None, target)`.
+    /// Each step that was done, or would be, as `("copy", source, target)` or `("delete", None, target)`.
     actions: Vec<Step>,
 }
 

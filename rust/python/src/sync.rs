@@ -1,13 +1,15 @@
 //! One tree made like another.
 
+use std::collections::BTreeMap;
+
 use pyo3::prelude::*;
-use s3dlio::{Client, Compare, Meter, Result, SyncOptions};
+use s3dlio::{Client, Compare, Meter, Result, SyncOptions, WriteOptions};
 
 use crate::arguments::count;
 use crate::files::Source;
 use crate::options::OptionsArgument;
 use crate::progress::{self, Shown};
-use crate::reports::SyncReport;
+use crate::reports::{Ended, SyncReport};
 use crate::{clients, errors};
 
 /// Makes a directory or prefix like another one: copies what is missing or different.
@@ -22,6 +24,11 @@ use crate::{clients, errors};
 ///     compare: What two files of one name must have in common to be left alone, beside their size: `size` nothing;
 ///         `size+mtime` that `src` was not changed after `dst` was written; `etag` an MD5 (of S3 objects written by one
 ///         request; of files it is computed); `checksum` the checksum that the service stores, or that of the bytes.
+///     if_none_match: Fail for each file whose target exists.
+///     metadata: As for `put`, of each object that is written. Copies from store to store keep their own unless it is given.
+///     content_type: Likewise.
+///     storage_class: As for `put`.
+///     tier: As for `put`.
 ///     max_in_flight: Files copied at the same time, above 0.
 ///     progress: As for `upload`.
 ///     options: Settings of this call, as a dict or `Options`.
@@ -35,6 +42,7 @@ use crate::{clients, errors};
 ///     InvalidInputError: `src` and `dst` overlap, or `delete` would remove everything because `src` is empty.
 ///     UnsafePathError: Keys that cannot be files below `dst`; the others are copied.
 ///     StorageError: Of a listing, with nothing changed; or of files that failed, which the message counts and names.
+///         `failures` has each of them, and `report` tells what was done.
 ///
 /// Example:
 ///     >>> import pathlib, tempfile, s3dlio
@@ -46,7 +54,7 @@ use crate::{clients, errors};
 ///     >>> first.files, again.actions
 ///     (1, [])
 #[pyfunction]
-#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', max_in_flight=32, progress=None, options=None)")]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(
     clippy::too_many_arguments,
     reason = "the words of the verb, all but two by name only"
@@ -58,18 +66,36 @@ pub fn sync(
     delete: bool,
     dry_run: bool,
     compare: &str,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
     progress: Shown,
     options: Option<OptionsArgument>,
-) -> PyResult<SyncReport> {
-    let how = how(delete, dry_run, compare, max_in_flight)?;
+) -> PyResult<Ended<SyncReport>> {
+    let write = WriteOptions {
+        if_none_match,
+        metadata: metadata.unwrap_or_default(),
+        content_type,
+        storage_class,
+        tier,
+    };
+    let how = SyncOptions {
+        delete,
+        dry_run,
+        compare: compare.parse::<Compare>().map_err(errors::to_python)?,
+        max_in_flight,
+        write,
+    };
     let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
     let work = make_alike(client, src.0, dst.0, how, meter.clone());
     progress::run(py, work, &meter, &progress)
 }
 
 #[pyfunction]
-#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', max_in_flight=32, progress=None, options=None)")]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(clippy::too_many_arguments, reason = "as for sync")]
 pub fn sync_async<'py>(
     py: Python<'py>,
@@ -78,23 +104,32 @@ pub fn sync_async<'py>(
     delete: bool,
     dry_run: bool,
     compare: &str,
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
     #[pyo3(from_py_with = count)] max_in_flight: usize,
     progress: Shown,
     options: Option<OptionsArgument>,
 ) -> PyResult<(Bound<'py, PyAny>, progress::Meter)> {
-    let how = how(delete, dry_run, compare, max_in_flight)?;
-    let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
-    let work = make_alike(client, src.0, dst.0, how, meter.clone());
-    progress::start(py, work, meter, &progress)
-}
-
-fn how(delete: bool, dry_run: bool, compare: &str, max_in_flight: usize) -> PyResult<SyncOptions> {
-    Ok(SyncOptions {
+    let write = WriteOptions {
+        if_none_match,
+        metadata: metadata.unwrap_or_default(),
+        content_type,
+        storage_class,
+        tier,
+    };
+    let how = SyncOptions {
         delete,
         dry_run,
         compare: compare.parse::<Compare>().map_err(errors::to_python)?,
         max_in_flight,
-    })
+        write,
+    };
+    let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
+    let work = make_alike(client, src.0, dst.0, how, meter.clone());
+    progress::start(py, work, meter, &progress)
 }
 
 async fn make_alike(
@@ -103,7 +138,6 @@ async fn make_alike(
     target: String,
     how: SyncOptions,
     meter: Meter,
-) -> Result<SyncReport> {
-    let report = client.sync(&source, &target, &how, &meter).await?;
-    Ok(report.into())
+) -> Result<Ended<SyncReport>> {
+    Ended::of(client.sync(&source, &target, &how, &meter).await, &meter)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::args::Delete;
 use crate::exit::Failure;
-use crate::jobs;
+use crate::jobs::Tally;
 use crate::output;
 use crate::session::Session;
 
@@ -29,36 +29,42 @@ pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
 }
 
 async fn delete_below(session: &mut Session, args: &Delete, uri: &Uri) -> Result<(), Failure> {
-    let found = find(session, args, uri).await?;
-    announce(session, args, found.count);
+    let count = count(session, args, uri).await?;
+    announce(session, args, count);
     if args.dry_run {
         return Ok(());
     }
-    if args.regex.is_none() {
+    let Some(regex) = &args.regex else {
         let count = session.client.delete(uri).await?;
         return done(session, count, 0).await;
+    };
+    let progress = session.output.progress(count, None);
+    let mut tally = Tally::default();
+    let told = |deleted, failures: Vec<Error>| {
+        tally.succeeded(deleted);
+        progress.objects(deleted + failures.len() as u64);
+        for failure in &failures {
+            tally.failed(failure);
+            progress.suspend(|| output::complain(failure));
+        }
+    };
+    let at_once = args.jobs as usize;
+    let listed = session
+        .client
+        .delete_found(uri, Some(regex), at_once, told)
+        .await;
+    progress.end();
+    if let Err(error) = listed {
+        tally.cut_short(error.at("delete", uri));
     }
-    let client = &session.client;
-    let progress = session.output.progress(found.count, None);
-    let root = uri.root();
-    let work = found.keys.into_iter().map(|key| {
-        let (client, uri) = (client.clone(), root.with_key(key));
-        async move { client.delete(&uri).await.map(|_| 0) }
-    });
-    let tally = jobs::run(work, args.jobs, &progress, output::complain).await;
-    if tally.failed == 0 {
-        done(session, tally.objects, 0).await?;
+    if tally.objects > 0 || tally.failed == 0 {
+        done(session, tally.objects, tally.failed).await?;
     }
     tally.end()
 }
 
-/// What a pattern selects, or only how many keys there are: a prefix is deleted by its name.
-struct Found {
-    count: u64,
-    keys: Vec<Key>,
-}
-
-async fn find(session: &mut Session, args: &Delete, uri: &Uri) -> Result<Found, Failure> {
+/// How many keys there are; a dry run shows them. They are listed again to be deleted, so that none is kept.
+async fn count(session: &mut Session, args: &Delete, uri: &Uri) -> Result<u64, Failure> {
     let named = |error: Error| error.at("delete", uri);
     let mut scan = session
         .client
@@ -66,19 +72,14 @@ async fn find(session: &mut Session, args: &Delete, uri: &Uri) -> Result<Found, 
         .await
         .map_err(named)?;
     let root = uri.root();
-    let mut found = Found {
-        count: 0,
-        keys: Vec::new(),
-    };
+    let mut count = 0;
     while let Some(entry) = scan.next().await.map_err(named)? {
-        found.count += 1;
+        count += 1;
         if args.dry_run {
             show(session, &root.with_key(Key::new(entry.key))).await?;
-        } else if args.regex.is_some() {
-            found.keys.push(Key::new(entry.key));
         }
     }
-    Ok(found)
+    Ok(count)
 }
 
 fn announce(session: &Session, args: &Delete, count: u64) {
@@ -101,5 +102,9 @@ async fn show(session: &mut Session, uri: &Uri) -> Result<(), Failure> {
 
 async fn done(session: &mut Session, deleted: u64, failed: u64) -> Result<(), Failure> {
     let record = || json!({"op": "delete", "objects": deleted, "failed": failed});
-    session.output.result("Done.", record).await
+    let human = match failed {
+        0 => "Done.".to_owned(),
+        _ => format!("Deleted {deleted} objects."),
+    };
+    session.output.result(human, record).await
 }

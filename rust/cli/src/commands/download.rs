@@ -19,6 +19,6 @@ pub async fn run(session: &mut Session, args: &Download) -> Result<(), Failure> 
     let work = session
         .client
         .download_files(sources, directory, &options, &meter);
-    let report = files::run(session, &meter, work).await?;
-    done(session, "download", "Downloaded", &report).await
+    let ended = files::run(session, &meter, work).await;
+    done(session, "download", "Downloaded", ended).await
 }

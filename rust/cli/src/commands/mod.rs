@@ -12,6 +12,7 @@ mod get;
 mod list;
 mod presign;
 mod put;
+mod set_tier;
 mod stat;
 mod sync;
 mod upload;
@@ -45,6 +46,7 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::Cat(args) => cat::run(session, args).await,
         Command::Completion(args) => completion::run(args),
         Command::Presign(args) => presign::run(session, args).await,
+        Command::SetTier(args) => set_tier::run(session, args).await,
         Command::Reference(_) => Ok(()),
     }
 }
@@ -56,6 +58,7 @@ pub fn jobs(command: &Command) -> usize {
         Command::Put(args) => args.jobs as usize,
         Command::Upload(args) => args.jobs as usize,
         Command::Download(args) => args.jobs as usize,
+        Command::Cp(args) => args.jobs as usize,
         Command::Sync(args) => args.jobs as usize,
         Command::Delete(args) => args.jobs as usize,
         _ => 1,

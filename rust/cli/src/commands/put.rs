@@ -1,5 +1,6 @@
 //! `put`: writes generated objects, made while others are under way.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use s3dlio::Uri;
@@ -34,16 +35,24 @@ pub async fn run(session: &mut Session, args: &Put) -> Result<(), Failure> {
     let memory = client.config().memory_limit / u64::from(at_once);
     let progress = session.output.progress(args.num, Some(objects.size()));
     let started = Instant::now();
-    let work = (0..args.num).map(|number| {
+    let options = Arc::new(args.properties.options());
+    let mut work = (0..args.num).map(|number| {
         let (client, uri) = (client.clone(), prefix.join(&objects.name(number)));
         let (object, progress) = (objects.object(number), progress.clone());
+        let options = Arc::clone(&options);
         async move {
             let told = |bytes| progress.bytes(bytes);
-            let put = datagen::put(&client, &uri, &object, memory, told).await?;
+            let put = datagen::put(&client, &uri, &object, &options, memory, told).await?;
             Ok(put.size)
         }
     });
-    let tally = jobs::run(work, at_once, &progress, output::complain).await;
+    let tally = jobs::run(
+        async || Ok(work.next()),
+        at_once,
+        &progress,
+        output::complain,
+    )
+    .await;
     let elapsed = started.elapsed();
 
     let (objects, bytes) = (tally.objects, tally.bytes);

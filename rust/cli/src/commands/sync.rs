@@ -15,12 +15,26 @@ pub async fn run(session: &mut Session, args: &Sync) -> Result<(), Failure> {
         dry_run: args.dry_run,
         compare: args.compare.parse()?,
         max_in_flight: args.jobs as usize,
+        write: args.properties.options(),
     };
     let meter = Meter::default();
     let work = session
         .client
         .sync(&args.source, &args.target, &options, &meter);
-    let report = files::run(session, &meter, work).await?;
+    let ended = files::run(session, &meter, work).await;
+    if let Some(report) = &ended.report {
+        tell(session, args, report, ended.failed).await?;
+    }
+    ended.failure.map_or(Ok(()), Err)
+}
+
+/// What was done, or would be, though some of it may have failed.
+async fn tell(
+    session: &mut Session,
+    args: &Sync,
+    report: &SyncReport,
+    failed: u64,
+) -> Result<(), Failure> {
     for action in &report.actions {
         session
             .output
@@ -42,7 +56,7 @@ pub async fn run(session: &mut Session, args: &Sync) -> Result<(), Failure> {
         ));
         return Ok(());
     }
-    let mib_per_second = rate(bytes, MIB, elapsed);
+    let mib_per_second = rate(*bytes, MIB, *elapsed);
     let human = format_args!(
         "Synced {files} files (total {bytes} bytes), deleted {deleted}, left {skipped} in {elapsed:?} ({mib_per_second:.2} MiB/s)"
     );
@@ -50,6 +64,7 @@ pub async fn run(session: &mut Session, args: &Sync) -> Result<(), Failure> {
         json!({
             "op": "sync",
             "files": files,
+            "failed": failed,
             "bytes": bytes,
             "deleted": deleted,
             "skipped": skipped,

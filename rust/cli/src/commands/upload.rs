@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{MIB, rate};
 use crate::args::Upload;
 use crate::exit::Failure;
-use crate::files;
+use crate::files::{self, Ended};
 use crate::session::Session;
 
 pub async fn run(session: &mut Session, args: &Upload) -> Result<(), Failure> {
@@ -17,13 +17,14 @@ pub async fn run(session: &mut Session, args: &Upload) -> Result<(), Failure> {
         create_bucket: args.create_bucket,
         follow_symlinks: args.follow_symlinks,
         max_in_flight: args.jobs as usize,
+        write: args.properties.options(),
     };
     let meter = Meter::default();
     let work = session
         .client
         .upload_files(sources, &target, &options, &meter);
-    let report = files::run(session, &meter, work).await?;
-    done(session, "upload", "Uploaded", &report).await
+    let ended = files::run(session, &meter, work).await;
+    done(session, "upload", "Uploaded", ended).await
 }
 
 /// Sources, and the target that stands last, which is called `name`. The parser would only take flags before or after
@@ -35,12 +36,28 @@ pub(super) fn split<'a>(paths: &'a [String], name: &str) -> Result<(&'a [String]
     }
 }
 
-/// The last line of a transfer of files.
+/// The last line of a transfer of files, of which some may have failed.
 pub(super) async fn done(
     session: &mut Session,
     op: &str,
     word: &str,
+    ended: Ended<TransferReport>,
+) -> Result<(), Failure> {
+    let failed = ended.failed;
+    if let Some(report) = ended.report
+        && (report.files > 0 || ended.failure.is_none())
+    {
+        summary(session, op, word, &report, failed).await?;
+    }
+    ended.failure.map_or(Ok(()), Err)
+}
+
+async fn summary(
+    session: &mut Session,
+    op: &str,
+    word: &str,
     report: &TransferReport,
+    failed: u64,
 ) -> Result<(), Failure> {
     if report.resumed > 0 {
         session.output.notice(format_args!(
@@ -58,13 +75,17 @@ pub(super) async fn done(
     let human = format_args!(
         "{word} {files} files (total {bytes} bytes) in {elapsed:?} ({mib_per_second:.2} MiB/s)"
     );
-    session.output.result(human, || record(op, report)).await
+    session
+        .output
+        .result(human, || record(op, report, failed))
+        .await
 }
 
-fn record(op: &str, report: &TransferReport) -> Value {
+fn record(op: &str, report: &TransferReport, failed: u64) -> Value {
     json!({
         "op": op,
         "files": report.files,
+        "failed": failed,
         "bytes": report.bytes,
         "resumed": report.resumed,
         "skipped": report.skipped,

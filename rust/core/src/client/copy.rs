@@ -4,7 +4,7 @@ use super::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Span;
 use crate::split::SplitStore;
-use crate::types::{CopyResult, CopySource, WriteOptions};
+use crate::types::{CopyResult, CopySource, ObjectMeta, WriteOptions};
 use crate::uri::Uri;
 
 impl Client {
@@ -16,15 +16,45 @@ impl Client {
     /// `Integrity` if the bytes are not those that are stored.
     pub async fn copy(&self, source: &Uri, target: &Uri) -> Result<CopyResult> {
         let open = self.begin("copy", target);
-        let result = self.copy_object(source, target, open.span()).await;
+        let work = async {
+            let write = WriteOptions::default();
+            let copy = Copying::open(self, "copy", (source, target), &write).await?;
+            match copy.within_the_service().await? {
+                Some(copied) => Ok(copied),
+                None => {
+                    let memory = self.config().memory_limit;
+                    copy.through_here(memory, open.span(), |_| ()).await
+                }
+            }
+        };
+        let result = work.await;
         open.end(result, |copied| (copied.size, 1))
     }
+}
 
-    async fn copy_object(&self, source: &Uri, target: &Uri, span: &Span) -> Result<CopyResult> {
-        // The operation names the target; what goes wrong with the source names the source.
-        let of_source = |error: Error| error.at("copy", source);
-        let from = self.object(source).await.map_err(of_source)?;
-        let to = self.object(target).await?;
+/// A copy that can begin: what its source is, and what its target is to be.
+pub(crate) struct Copying<'a> {
+    op: &'static str,
+    from: SplitStore,
+    source: &'a Uri,
+    found: CopySource,
+    to: SplitStore,
+    target: &'a Uri,
+    /// What the target has of its own.
+    write: &'a WriteOptions,
+}
+
+impl<'a> Copying<'a> {
+    /// Asks for the source. Errors that come of it name it, as those of a verb called `op`.
+    pub async fn open(
+        client: &Client,
+        op: &'static str,
+        (source, target): (&'a Uri, &'a Uri),
+        write: &'a WriteOptions,
+    ) -> Result<Self> {
+        let of_source = |error: Error| error.at(op, source);
+        let from = client.object(source).await.map_err(of_source)?;
+        let to = client.object(target).await?;
         if is_same((&from, source), (&to, target)) {
             return Err(Error::invalid("source and target are the same object"));
         }
@@ -34,48 +64,62 @@ impl Client {
             key: source.key().clone(),
             meta,
         };
-        if to.copies_from(&from) {
-            match to.copy(found.clone(), target.key()).await {
-                // The endpoint does not know the request, but it can still be read and written.
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    tracing::debug!(%error, "the service makes no copies; the bytes go through here");
-                }
-                result => return result,
-            }
-        }
-        self.pass_through((&from, source), found, (&to, target), span)
-            .await
+        Ok(Copying {
+            op,
+            from,
+            source,
+            found,
+            to,
+            target,
+            write,
+        })
     }
 
-    /// Reads with one half of the memory and writes with the other.
-    async fn pass_through(
-        &self,
-        (from, source): (&SplitStore, &Uri),
-        found: CopySource,
-        (to, target): (&SplitStore, &Uri),
-        span: &Span,
-    ) -> Result<CopyResult> {
-        let of_source = |error: Error| error.at("copy", source);
-        let memory = self.config().memory_limit / 2;
-        let meta = found.meta;
-        let options = if to.inner().info().capability.metadata {
-            WriteOptions {
-                metadata: meta.metadata,
-                content_type: meta.content_type,
-                ..WriteOptions::default()
+    /// Bytes of the source.
+    pub fn size(&self) -> u64 {
+        self.found.meta.size
+    }
+
+    /// Has the service make the copy; `None` where none can, and the object can still be read and written.
+    pub async fn within_the_service(&self) -> Result<Option<CopyResult>> {
+        if !self.to.copies_from(&self.from) {
+            return Ok(None);
+        }
+        let copied = self.to.copy(&self.found, self.target.key(), self.write);
+        match copied.await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                tracing::debug!(%error, "the service makes no such copy; the bytes go through here");
+                Ok(None)
             }
-        } else {
-            WriteOptions::default()
-        };
-        let mut upload = to
-            .upload(target.key(), options, Some(meta.size))
-            .with_memory(memory);
-        let mut parts = from
-            .stream_of(source.key(), meta.etag, memory, span)
+            copied => copied.map(Some),
+        }
+    }
+
+    /// Reads with one half of `memory` and writes with the other; `told` of the bytes as they pass.
+    pub async fn through_here(
+        self,
+        memory: u64,
+        span: &Span,
+        mut told: impl FnMut(u64),
+    ) -> Result<CopyResult> {
+        let of_source = |error: Error| error.at(self.op, self.source);
+        let keeps_properties = self.to.inner().info().capability.metadata;
+        let options = described(&self.found.meta, self.write, keeps_properties);
+        let size = self.size();
+        let mut upload = self
+            .to
+            .upload(self.target.key(), options, Some(size))
+            .with_memory(memory / 2);
+        let etag = self.found.meta.etag.clone();
+        let mut parts = self
+            .from
+            .stream_of(self.source.key(), etag, memory / 2, span)
             .await
             .map_err(of_source)?;
         while let Some(part) = parts.next().await.map_err(of_source)? {
+            let len = part.len() as u64;
             upload.send(part.into_bytes()).await?;
+            told(len);
         }
         let put = upload.finish().await?;
         Ok(CopyResult {
@@ -85,6 +129,24 @@ impl Client {
             version_id: put.version_id,
         })
     }
+}
+
+/// What a copy is written with: what its source has, as far as the target keeps such and nothing else was asked for.
+pub(crate) fn described(
+    source: &ObjectMeta,
+    write: &WriteOptions,
+    keeps_properties: bool,
+) -> WriteOptions {
+    let mut write = write.clone();
+    if keeps_properties {
+        if write.metadata.is_empty() {
+            write.metadata.clone_from(&source.metadata);
+        }
+        if write.content_type.is_none() {
+            write.content_type.clone_from(&source.content_type);
+        }
+    }
+    write
 }
 
 /// `file://` and `direct://` are two ways to one file.

@@ -1,11 +1,11 @@
-//! `delete_many`: single objects of any containers, by as few requests as their services take.
+//! `delete_many`: single objects of any containers, by as few requests as their services take; so what a listing finds.
 
 use std::collections::HashMap;
 
 use tokio::task::JoinSet;
 
-use super::Client;
 use super::bulk::none_in_flight;
+use super::{Client, Scan};
 use crate::error::{Error, Result};
 use crate::split::SplitStore;
 use crate::uri::{Key, Uri};
@@ -26,19 +26,57 @@ impl Client {
         uris: impl IntoIterator<Item = Uri, IntoIter: Send>,
         max_in_flight: usize,
     ) -> Result<Vec<Error>> {
+        let mut failures: Vec<Error> = Vec::new();
+        let source = Source::Named(Batches::new(uris.into_iter()));
+        self.delete_batches(source, max_in_flight, |_, failed| failures.extend(failed))
+            .await?;
+        Ok(failures)
+    }
+
+    /// Removes what a recursive [`Client::scan`] finds, as its pages arrive, at most `max_in_flight` batches under way.
+    /// `told` of each batch: how many keys are gone, and the failures of the others, as [`Client::delete_many`] gives
+    /// them.
+    ///
+    /// # Errors
+    /// Of the listing; what it had found before is deleted.
+    pub async fn delete_found(
+        &self,
+        uri: &Uri,
+        pattern: Option<&str>,
+        max_in_flight: usize,
+        told: impl FnMut(u64, Vec<Error>),
+    ) -> Result<()> {
+        let source = Source::<std::iter::Empty<Uri>>::Found {
+            scan: Box::new(self.scan(uri, true, pattern).await?),
+            root: uri.root(),
+        };
+        self.delete_batches(source, max_in_flight, told).await
+    }
+
+    async fn delete_batches<I: Iterator<Item = Uri>>(
+        &self,
+        mut source: Source<I>,
+        max_in_flight: usize,
+        mut told: impl FnMut(u64, Vec<Error>),
+    ) -> Result<()> {
         if max_in_flight == 0 {
             return Err(none_in_flight());
         }
-        let mut batches = Batches::new(uris.into_iter());
         let mut tasks = JoinSet::new();
-        let mut failures: Vec<Error> = Vec::new();
         let mut unreachable: Option<Error> = None;
+        let mut ended: Result<()> = Ok(());
         loop {
-            while tasks.len() < max_in_flight
-                && let Some(batch) = batches.next()
-            {
+            while ended.is_ok() && tasks.len() < max_in_flight {
+                let batch = match source.next().await {
+                    Ok(Some(batch)) => batch,
+                    Ok(None) => break,
+                    Err(error) => {
+                        ended = Err(error);
+                        break;
+                    }
+                };
                 match &unreachable {
-                    Some(cause) => failures.extend(batch.all_failed(cause)),
+                    Some(cause) => told(0, batch.all_failed(cause)),
                     None => {
                         let client = self.clone();
                         tasks.spawn(async move { batch.delete(&client).await });
@@ -46,13 +84,37 @@ impl Client {
                 }
             }
             let Some(finished) = tasks.join_next().await else {
-                break;
+                return ended;
             };
             let outcome = finished?;
-            failures.extend(outcome.failures);
+            told(outcome.deleted, outcome.failures);
             unreachable = unreachable.or(outcome.unreachable);
         }
-        Ok(failures)
+    }
+}
+
+/// Where the keys come from.
+enum Source<I> {
+    Named(Batches<I>),
+    Found { scan: Box<Scan>, root: Uri },
+}
+
+impl<I: Iterator<Item = Uri>> Source<I> {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        let (scan, root) = match self {
+            Source::Named(batches) => return Ok(batches.next()),
+            Source::Found { scan, root } => (scan, root),
+        };
+        let mut keys = Vec::new();
+        while keys.len() < BATCH
+            && let Some(entry) = scan.next().await?
+        {
+            keys.push(Key::new(entry.key));
+        }
+        Ok((!keys.is_empty()).then(|| Batch {
+            root: root.clone(),
+            keys,
+        }))
     }
 }
 
@@ -99,6 +161,7 @@ struct Batch {
 
 #[derive(Default)]
 struct Outcome {
+    deleted: u64,
     failures: Vec<Error>,
     /// Why requests to the service are in vain.
     unreachable: Option<Error>,
@@ -165,6 +228,7 @@ impl Batch {
             Err(cause) => keys.iter().map(|key| self.named(cause, key)).collect(),
         };
         let deleted = keys.len().saturating_sub(failures.len()) as u64;
+        outcome.deleted += deleted;
         let timed = failures.into_iter().map(|error| error.after(elapsed));
         outcome.failures.extend(timed);
         // The service was tried in vain, again and again; what it says of single keys is no reason to stop.

@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use copy::{Copying, described};
 pub use iter_many::Reads;
 pub use pieces::Pieces;
 pub use reader::Reader;

@@ -85,9 +85,14 @@ impl Client {
     ///
     /// # Errors
     /// `InvalidInput` for a key that the store cannot hold.
-    pub(crate) async fn upload(&self, uri: &Uri, expected: Option<u64>) -> Result<Upload> {
+    pub(crate) async fn upload(
+        &self,
+        uri: &Uri,
+        options: &WriteOptions,
+        expected: Option<u64>,
+    ) -> Result<Upload> {
         let store = self.object(uri).await?;
-        Ok(store.upload(uri.key(), WriteOptions::default(), expected))
+        Ok(store.upload(uri.key(), options.clone(), expected))
     }
 
     /// All of an object as buffers in order, at most `memory` bytes of it held at once.

@@ -21,7 +21,7 @@ pub enum Kind {
 /// One setting as every face knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// The word in `options=` and, with dashes, on the command line.
+    /// The word in `options=` and, on the command line, in `--option NAME=VALUE`.
     pub name: &'static str,
     /// Environment variables, the first that is set wins.
     pub env: &'static [&'static str],

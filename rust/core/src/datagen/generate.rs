@@ -8,6 +8,7 @@ use super::object::Objects;
 use super::put::put;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::types::WriteOptions;
 use crate::uri::Uri;
 
 /// What a finished [`generate`] has written.
@@ -66,7 +67,10 @@ pub async fn generate(
         {
             let (client, uri) = (client.clone(), prefix.join(&objects.name(number)));
             let object = objects.object(number);
-            tasks.spawn(async move { put(&client, &uri, &object, memory, |_| ()).await });
+            tasks.spawn(async move {
+                let how = WriteOptions::default();
+                put(&client, &uri, &object, &how, memory, |_| ()).await
+            });
         }
         let Some(finished) = tasks.join_next().await else {
             break;

@@ -8,7 +8,7 @@ use futures::stream;
 use super::object::{Object, Piece};
 use crate::client::Client;
 use crate::error::Result;
-use crate::types::PutResult;
+use crate::types::{PutResult, WriteOptions};
 use crate::uri::Uri;
 
 /// Pieces made ahead of the one that is sent: two cores fill more than a network takes.
@@ -18,7 +18,7 @@ const AHEAD_MEMORY: u64 = 16 << 20;
 /// Below this, a piece is made sooner than another thread would begin with it.
 const MADE_IN_PLACE: u64 = 256 << 10;
 
-/// Writes `object` to `uri`; at most about `memory` bytes of it exist at once, but always one part of an upload and the
+/// Writes `object` to `uri`, with what `options` ask for; at most about `memory` bytes of it exist at once, but always one part of an upload and the
 /// pieces made ahead. `progress` is told how many bytes have been handed on.
 ///
 /// # Errors
@@ -27,12 +27,13 @@ pub async fn put(
     client: &Client,
     uri: &Uri,
     object: &Object,
+    options: &WriteOptions,
     memory: u64,
     progress: impl Fn(u64),
 ) -> Result<PutResult> {
     let open = client.begin("put", uri);
     let work = async {
-        let upload = client.upload(uri, Some(object.size())).await?;
+        let upload = client.upload(uri, options, Some(object.size())).await?;
         let mut upload = upload.with_memory(memory.saturating_sub(AHEAD_MEMORY));
         let head = object.head();
         progress(head.len() as u64);
@@ -100,7 +101,9 @@ mod tests {
                     let progress = |len| {
                         told.fetch_add(len, Ordering::Relaxed);
                     };
-                    let put = put(client, &uri, &object, 1 << 20, progress).await.unwrap();
+                    let how = WriteOptions::default();
+                    let put = put(client, &uri, &object, &how, 1 << 20, progress);
+                    let put = put.await.unwrap();
                     assert_eq!((put.size, told.into_inner()), (size, size));
                     seen.push(client.get(&uri).await.unwrap());
                 }

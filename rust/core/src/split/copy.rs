@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{PER_OBJECT, SplitStore};
 use crate::checksum::{Algorithm, Checksum};
+use crate::client::described;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::Ask;
 use crate::types::{CopyLimits, CopyResult, CopySource, WriteOptions, WriteReply};
@@ -16,22 +17,31 @@ impl SplitStore {
         ours.capability.copies.is_some() && ours.service == theirs.service
     }
 
-    /// Has the service copy an object, with its metadata and content type.
+    /// Has the service copy an object, with its metadata and content type, unless `write` has others.
     ///
     /// # Errors
     /// `Precondition` if the source is replaced meanwhile; `Integrity` if the copy has another checksum than it;
     /// `Unsupported` from an endpoint that does not know the requests.
-    pub(crate) async fn copy(&self, source: CopySource, key: &Key) -> Result<CopyResult> {
+    pub(crate) async fn copy(
+        &self,
+        source: &CopySource,
+        key: &Key,
+        write: &WriteOptions,
+    ) -> Result<CopyResult> {
         let Some(limits) = self.store.info().capability.copies else {
             let detail = "the store makes no copies by itself";
             return Err(Error::new(ErrorKind::Unsupported, detail));
         };
         let (size, stored) = (source.meta.size, source.meta.checksum);
-        let (reply, parts_sum) = if size <= limits.max_single {
-            let work = self.store.copy(&source, key);
+        let as_it_is = *write == WriteOptions::default();
+        let (reply, parts_sum) = if as_it_is && size <= limits.max_single {
+            let work = self.store.copy(source, key);
             (self.request(Ask::single(0), work).await?, None)
+        } else if size == 0 {
+            let detail = "there is no part to copy with other properties";
+            return Err(Error::new(ErrorKind::Unsupported, detail));
         } else {
-            self.copy_parts(source, key, limits).await?
+            self.copy_parts(source.clone(), key, limits, write).await?
         };
         compare(stored, reply.checksum)?;
         let known = [reply.checksum, parts_sum, stored].into_iter().flatten();
@@ -52,13 +62,10 @@ impl SplitStore {
         source: CopySource,
         key: &Key,
         limits: CopyLimits,
+        write: &WriteOptions,
     ) -> Result<(WriteReply, Option<Checksum>)> {
         let size = source.meta.size;
-        let options = WriteOptions {
-            metadata: source.meta.metadata.clone(),
-            content_type: source.meta.content_type.clone(),
-            ..WriteOptions::default()
-        };
+        let options = described(&source.meta, write, true);
         let mut upload = self.upload(key, options, Some(size));
         // Of what the service moves itself, a part takes no memory here.
         upload.part_size = upload.part_size.max(limits.part_size);

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 pub(super) use local::below as files_below;
 pub(super) use remote::below as objects_below;
 
-use super::places::Place;
+use super::places::{Place, Wildcards};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::uri::Uri;
@@ -54,6 +54,20 @@ pub(super) struct Search {
     /// Also what lies in directories below.
     pub recursive: bool,
     pub follow_symlinks: bool,
+}
+
+/// Whether wildcards select what `place` means: what exists by that very name is meant itself.
+pub(super) async fn is_pattern(client: &Client, place: &Place) -> Result<bool> {
+    match place {
+        Place::Local { path, .. } => {
+            let text = path.to_str().unwrap_or_default();
+            Ok(Wildcards::in_path(text)?.is_some() && !tokio::fs::try_exists(path).await?)
+        }
+        Place::Remote(uri) => {
+            let wildcards = Wildcards::in_key(uri.key().as_str(), true)?;
+            Ok(wildcards.is_some() && !client.exists(uri).await?)
+        }
+    }
 }
 
 /// Everything that `sources` name.

@@ -11,22 +11,34 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::local::is_journal;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::Result;
-use crate::types::{Part, UploadId};
-use crate::uri::Uri;
+use crate::types::{Part, UploadId, WriteOptions};
 
 const VERSION: u32 = 1;
+
+/// What is moved, where to, and what it is to have there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub from: String,
+    pub to: String,
+    /// The same bucket name at another endpoint is another bucket.
+    pub endpoints: String,
+    /// An upload keeps the properties it was begun with.
+    pub write: WriteOptions,
+}
 
 /// What is moved, and from which version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
     version: u32,
-    from: String,
-    to: String,
+    #[serde(flatten)]
+    pub of: Identity,
     pub size: u64,
     pub etag: Option<String>,
     pub part_size: u64,
@@ -48,27 +60,25 @@ const ALGORITHMS: [(Algorithm, &str); 3] = [
 ];
 
 impl Header {
-    pub fn new(
-        from: &Uri,
-        to: &Uri,
-        size: u64,
-        etag: Option<String>,
-        upload: &UploadId,
-        checksum: Option<Checksum>,
-    ) -> Self {
+    pub fn new(of: &Identity, size: u64, etag: Option<String>, upload: &UploadId) -> Self {
         Header {
             version: VERSION,
-            from: from.to_string(),
-            to: to.to_string(),
+            of: of.clone(),
             size,
             etag,
             part_size: upload.part_size,
             upload: upload.id.clone(),
-            checksum: checksum.map(|sum| StoredChecksum {
-                algorithm: name_of(sum.algorithm).to_owned(),
-                value: sum.to_base64(),
-            }),
+            checksum: None,
         }
+    }
+
+    /// With the checksum of the whole object, where its service keeps one.
+    pub fn with_checksum(mut self, checksum: Option<Checksum>) -> Self {
+        self.checksum = checksum.map(|sum| StoredChecksum {
+            algorithm: name_of(sum.algorithm).to_owned(),
+            value: sum.to_base64(),
+        });
+        self
     }
 
     pub fn upload(&self) -> UploadId {
@@ -86,8 +96,8 @@ impl Header {
         Checksum::from_base64(algorithm, &stored.value)
     }
 
-    pub fn is_of(&self, from: &Uri, to: &Uri) -> bool {
-        self.version == VERSION && self.from == from.to_string() && self.to == to.to_string()
+    pub fn is_of(&self, transfer: &Identity) -> bool {
+        self.version == VERSION && self.of == *transfer
     }
 
     /// Bytes of a part; `None` if there is no such part.
@@ -159,6 +169,11 @@ impl Journal {
         tokio::task::spawn_blocking(move || Ok(find(&path)?)).await?
     }
 
+    /// The journals in a directory, which need not exist, that nothing was noted in for so long.
+    pub async fn older_than(directory: PathBuf, age: Duration) -> Result<Vec<PathBuf>> {
+        tokio::task::spawn_blocking(move || Ok(older_than(&directory, age)?)).await?
+    }
+
     /// Begins a journal; `None` where somebody else has one for the same target, or none can be kept.
     pub async fn begin(path: PathBuf, header: Header) -> Result<Option<Journal>> {
         Ok(
@@ -187,6 +202,24 @@ impl Journal {
         })
         .await?
     }
+}
+
+fn older_than(directory: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut old = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let is_journal = entry.file_name().to_str().is_some_and(is_journal);
+        let age_of = |meta: fs::Metadata| meta.modified().ok()?.elapsed().ok();
+        // One that is gone by now is another call's business.
+        if is_journal && entry.metadata().ok().and_then(age_of) > Some(age) {
+            old.push(entry.path());
+        }
+    }
+    Ok(old)
 }
 
 fn find(path: &Path) -> io::Result<Option<Leftover>> {
@@ -288,20 +321,18 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        let (from, to) = ("s3://b/k", "file:///d/k");
+        let of = Identity {
+            from: "s3://b/k".into(),
+            to: "file:///d/k".into(),
+            endpoints: String::new(),
+            write: WriteOptions::default(),
+        };
         let upload = UploadId {
             id: ".s3dlio-1.tmp".into(),
             part_size: 10,
         };
         let sum = Checksum::of(Algorithm::Crc64Nvme, b"123456789");
-        Header::new(
-            &from.parse().unwrap(),
-            &to.parse().unwrap(),
-            25,
-            Some("\"e\"".into()),
-            &upload,
-            Some(sum),
-        )
+        Header::new(&of, 25, Some("\"e\"".into()), &upload).with_checksum(Some(sum))
     }
 
     fn line(number: u32) -> Line {

@@ -1,6 +1,6 @@
 //! Which names may become files below a directory: none that leaves it, and no two that are one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,62 +8,90 @@ use std::path::{Path, PathBuf};
 use super::found::Found;
 use crate::backend::local::is_reserved;
 use crate::error::{Error, ErrorKind, Result};
+use crate::uri::Uri;
 
 /// Takes out of `files` what cannot become a file below `base`, each as an error that names it. Blocks.
 pub(super) fn refuse_unsafe(files: &mut Vec<Found>, base: &Path, op: &'static str) -> Vec<Error> {
-    let mut refused = refuse(files, op, |file| unsafe_name(&file.name).map(str::to_owned));
+    let bad = each(files, |file| unsafe_name(&file.name).map(str::to_owned));
+    let mut refused = refuse(files, op, bad);
     refused.extend(refuse_doubles(files, op));
-    refused.extend(refuse_directories(files, op));
+    let bad = directories(files);
+    refused.extend(refuse(files, op, bad));
     let mut links = Links::below(base);
-    refused.extend(refuse(files, op, |file| links.leads_out(&file.name)));
+    let bad = each(files, |file| links.leads_out(&file.name));
+    refused.extend(refuse(files, op, bad));
     refused
 }
 
 /// Takes out of `files` those whose name another one has as well; the same object found twice stays once.
 pub(super) fn refuse_doubles(files: &mut Vec<Found>, op: &'static str) -> Vec<Error> {
-    let mut seen = HashSet::new();
-    files.retain(|file| seen.insert((file.name.clone(), file.uri.to_string())));
-    let mut owners: HashMap<String, Vec<String>> = HashMap::new();
-    for file in files.iter() {
-        let names = owners.entry(file.name.clone()).or_default();
-        names.push(file.uri.to_string());
+    drop_repeated(files);
+    // Few names are found twice, and of the others nothing is kept.
+    let mut owners: HashMap<&str, usize> = HashMap::with_capacity(files.len());
+    let mut doubles: BTreeMap<usize, usize> = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let owner = *owners.entry(&file.name).or_insert(index);
+        if owner != index {
+            doubles.insert(index, owner);
+            doubles.entry(owner).or_insert(index);
+        }
     }
-    refuse(files, op, |file| {
-        let others = owners.get(&file.name).filter(|names| names.len() > 1)?;
-        let own = file.uri.to_string();
-        let other = others.iter().find(|name| **name != own)?;
-        Some(format!("{:?} is also the place of {other}", file.name))
-    })
+    let why = |(index, other): (usize, usize)| {
+        let (name, other) = (&files[index].name, &files[other].uri);
+        (index, format!("{name:?} is also the place of {other}"))
+    };
+    let bad = doubles.into_iter().map(why).collect();
+    refuse(files, op, bad)
+}
+
+fn drop_repeated(files: &mut Vec<Found>) {
+    let mut seen: HashSet<(&str, &Uri)> = HashSet::with_capacity(files.len());
+    let repeated = |file| !seen.insert(file);
+    let named = files.iter().map(|file| (file.name.as_str(), &file.uri));
+    let repeated: Vec<bool> = named.map(repeated).collect();
+    let mut repeated = repeated.into_iter();
+    files.retain(|_| !repeated.next().unwrap_or_default());
 }
 
 /// A key may be the directory of others; a file may not. The others stay.
-fn refuse_directories(files: &mut Vec<Found>, op: &'static str) -> Vec<Error> {
-    let directories: HashSet<String> = files
-        .iter()
-        .flat_map(|file| {
-            let slashes = file.name.match_indices('/');
-            slashes.map(|(slash, _)| file.name[..slash].to_owned())
-        })
-        .collect();
-    refuse(files, op, |file| {
+fn directories(files: &[Found]) -> Refused {
+    let mut directories: HashSet<&str> = HashSet::new();
+    for file in files {
+        // Deepest first: where one is known, so is all above it.
+        for (slash, _) in file.name.rmatch_indices('/') {
+            if !directories.insert(&file.name[..slash]) {
+                break;
+            }
+        }
+    }
+    each(files, |file| {
         directories
-            .contains(&file.name)
+            .contains(file.name.as_str())
             .then(|| format!("{:?} is also the directory of other keys", file.name))
     })
 }
 
-fn refuse(
-    files: &mut Vec<Found>,
-    op: &'static str,
-    mut why: impl FnMut(&Found) -> Option<String>,
-) -> Vec<Error> {
-    let mut errors = Vec::new();
-    files.retain(|file| match why(file) {
-        Some(why) => {
-            errors.push(Error::new(ErrorKind::UnsafePath, why).at(op, &file.uri));
-            false
-        }
-        None => true,
+/// Which files are refused, in their order, and why.
+type Refused = Vec<(usize, String)>;
+
+fn each(files: &[Found], mut why: impl FnMut(&Found) -> Option<String>) -> Refused {
+    let files = files.iter().enumerate();
+    files
+        .filter_map(|(index, file)| Some((index, why(file)?)))
+        .collect()
+}
+
+/// Takes them out, as errors that name them.
+fn refuse(files: &mut Vec<Found>, op: &'static str, refused: Refused) -> Vec<Error> {
+    let mut errors = Vec::with_capacity(refused.len());
+    let mut refused = refused.into_iter().peekable();
+    let mut index = 0;
+    files.retain(|file| {
+        let why = refused.next_if(|(at, _)| *at == index);
+        index += 1;
+        let Some((_, why)) = why else { return true };
+        errors.push(Error::new(ErrorKind::UnsafePath, why).at(op, &file.uri));
+        false
     });
     errors
 }
@@ -105,11 +133,8 @@ impl<'a> Links<'a> {
 
     /// Why a file of that name would lie outside, if a symlink makes it so.
     fn leads_out(&mut self, name: &str) -> Option<String> {
-        let directories: Vec<&str> = name
-            .match_indices('/')
-            .map(|(slash, _)| &name[..slash])
-            .collect();
-        for directory in directories {
+        for (slash, _) in name.match_indices('/') {
+            let directory = &name[..slash];
             if !self.known.contains_key(directory) {
                 let why = self.look(directory).unwrap_or_else(|cause| {
                     Some(format!("{directory:?} cannot be looked at: {cause}"))

@@ -4,16 +4,20 @@
 //! compared with its stored checksum before anybody sees the target, and the target is replaced whole or not at all.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::copy;
-use super::journal::{Header, Journal, Leftover};
+use super::journal::{Header, Identity, Journal, Leftover};
 use super::meter::FileMeter;
 use super::parts::Parts;
 use super::resume;
 use crate::backend::local;
 use crate::buffer::IoBufMut;
 use crate::client::Client;
+use crate::config::Config;
 use crate::error::Result;
 use crate::gate::Ask;
 use crate::payload::Payload;
@@ -60,6 +64,12 @@ impl Item {
     }
 }
 
+/// The first part, or all there is, and the right to hold that memory.
+pub(super) struct Head {
+    pub buf: IoBufMut,
+    pub memory: OwnedSemaphorePermit,
+}
+
 /// What has been moved; bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Moved {
@@ -75,28 +85,33 @@ pub(super) struct Ends {
     pub budget: Budget,
     pub meter: FileMeter,
     pub span: Span,
+    /// What the target is written with.
+    pub write: Arc<WriteOptions>,
     journal: Option<PathBuf>,
+    endpoints: String,
     /// As listed.
     pub size: Option<u64>,
     pub etag: Option<String>,
 }
 
-/// Moves one object.
+/// Moves one object, and writes it with what `write` asks for.
 ///
 /// # Errors
 /// What either side says; `Integrity` and `Precondition` as for a read.
 pub(super) async fn transfer(
     client: &Client,
     item: &Item,
+    write: Arc<WriteOptions>,
     budget: Budget,
-    meter: FileMeter,
+    mut meter: FileMeter,
     span: &Span,
 ) -> Result<Moved> {
-    if !item.from.scheme().is_local() && !item.to.scheme().is_local() {
-        return copy::between(client, item, budget, meter, span).await;
+    if item.from.scheme().is_local() == item.to.scheme().is_local()
+        && let Some(moved) = copy::copied(client, item, &write, &budget, &mut meter, span).await?
+    {
+        return Ok(moved);
     }
-    let mut ends = Ends::open(client, item, budget, meter, span).await?;
-    ends.journal = journal_path(client, item)?;
+    let mut ends = Ends::open(client, item, write, budget, meter, span).await?;
     if let Some(left) = ends.leftover().await?
         && let Some(moved) = resume::go_on(&mut ends, left).await?
     {
@@ -114,24 +129,25 @@ fn journal_path(client: &Client, item: &Item) -> Result<Option<PathBuf>> {
         let name = local::journal_name(item.to.key().as_str());
         return Ok(target.parent().map(|directory| directory.join(name)));
     }
-    if !item.from.scheme().is_local() {
-        return Ok(None);
-    }
     let config = client.config();
     // The same bucket name at another endpoint is another bucket.
-    let endpoint = [&config.s3.endpoint_url, &config.az.endpoint_url];
-    let of = format!("{}\0{}\0{endpoint:?}", item.from, item.to);
+    let of = format!("{}\0{}\0{}", item.from, item.to, endpoints(config));
     Ok(config
         .journal_dir
         .as_ref()
         .map(|directory| directory.join(local::journal_name(&of))))
 }
 
+/// Where the services of a client are.
+pub(super) fn endpoints(config: &Config) -> String {
+    format!("{:?}", [&config.s3.endpoint_url, &config.az.endpoint_url])
+}
+
 impl Ends {
-    /// Both ends of `item`, without a journal.
-    pub async fn open(
+    async fn open(
         client: &Client,
         item: &Item,
+        write: Arc<WriteOptions>,
         budget: Budget,
         meter: FileMeter,
         span: &Span,
@@ -142,10 +158,22 @@ impl Ends {
             budget,
             meter,
             span: span.clone(),
-            journal: None,
+            write,
+            journal: journal_path(client, item)?,
+            endpoints: endpoints(client.config()),
             size: item.size,
             etag: item.etag.clone(),
         })
+    }
+
+    /// What a journal must be of, to be of this transfer.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            from: self.from.uri.to_string(),
+            to: self.to.uri.to_string(),
+            endpoints: self.endpoints.clone(),
+            write: (*self.write).clone(),
+        }
     }
 
     /// What an earlier run has left of this transfer. One that fits a part leaves nothing.
@@ -160,26 +188,20 @@ impl Ends {
     }
 
     /// Moves all of it, and begins a journal if it takes more than a part.
-    pub async fn start(mut self) -> Result<Moved> {
+    async fn start(mut self) -> Result<Moved> {
         let (head, reply) = self.read_head().await?;
         self.meter.resize(reply.size);
         if reply.filled as u64 == reply.size {
             return self.put_whole(head, &reply).await;
         }
-        let (store, options) = (&self.to.store, WriteOptions::default());
-        let part_size = head.len() as u64;
+        let store = &self.to.store;
+        let part_size = head.buf.len() as u64;
         let work = store
             .inner()
-            .start_upload(self.to.uri.key(), part_size, &options);
+            .start_upload(self.to.uri.key(), part_size, &self.write);
         let id = store.request(Ask::single(0), work).await?;
-        let header = Header::new(
-            &self.from.uri,
-            &self.to.uri,
-            reply.size,
-            reply.etag.clone(),
-            &id,
-            reply.checksum,
-        );
+        let header = Header::new(&self.identity(), reply.size, reply.etag.clone(), &id)
+            .with_checksum(reply.checksum);
         let journal = match &self.journal {
             Some(path) => Journal::begin(path.clone(), header.clone()).await?,
             None => None,
@@ -189,14 +211,14 @@ impl Ends {
             .await
     }
 
-    /// The first part, or all there is; one request without a range, whose answer tells size, version and checksum.
-    async fn read_head(&mut self) -> Result<(IoBufMut, ReadReply)> {
+    /// One request without a range, whose answer tells size, version and checksum.
+    async fn read_head(&mut self) -> Result<(Head, ReadReply)> {
         loop {
             let part = self.to.store.part_size_for(self.size);
             let len = self.size.map_or(part, |size| size.clamp(1, part));
-            let _memory = self.budget.take(len).await;
+            let memory = self.budget.take(len).await;
             let into = Destination::Fill(self.from.store.take_part(len)?);
-            let (mut head, mut reply) = self
+            let (mut buf, mut reply) = self
                 .from
                 .store
                 .first(
@@ -214,29 +236,31 @@ impl Ends {
                     .ask_for_checksum(self.from.uri.key(), &mut reply)
                     .await?;
             }
-            head.truncate(reply.filled);
+            buf.truncate(reply.filled);
             let fits = reply.filled as u64 == reply.size
                 || self.to.store.part_size_for(Some(reply.size)) == len;
             if fits {
-                return Ok((head, reply));
+                return Ok((Head { buf, memory }, reply));
             }
             // Larger than it was listed, or than the parts that were expected.
             self.size = Some(reply.size);
         }
     }
 
-    async fn put_whole(mut self, head: IoBufMut, reply: &ReadReply) -> Result<Moved> {
+    async fn put_whole(mut self, head: Head, reply: &ReadReply) -> Result<Moved> {
+        let Head {
+            buf,
+            memory: _until_sent,
+        } = head;
         let from = &self.from;
         if !from.uri.scheme().is_local() {
             let algorithm = reply.checksum.map(|stored| stored.algorithm);
-            let sum = algorithm.map(|algorithm| reply.sum(algorithm, &head));
+            let sum = algorithm.map(|algorithm| reply.sum(algorithm, &buf));
             verify(reply, sum)?;
         }
-        let body = Payload::from(head.freeze().into_bytes());
+        let body = Payload::from(buf.freeze().into_bytes());
         let to = &self.to;
-        to.store
-            .write(to.uri.key(), &body, &WriteOptions::default())
-            .await?;
+        to.store.write(to.uri.key(), &body, &self.write).await?;
         self.meter.add(body.len());
         Ok(Moved {
             bytes: body.len(),

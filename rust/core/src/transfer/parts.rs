@@ -3,14 +3,13 @@
 use tokio::task::JoinSet;
 
 use super::journal::{Header, Journal, Line};
-use super::object::{Ends, Moved};
-use crate::buffer::IoBufMut;
+use super::object::{Ends, Head, Moved};
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::Ask;
 use crate::payload::Payload;
 use crate::split::{PER_OBJECT, abort_later, crc32c_of, verify};
-use crate::types::{Part, ReadReply, UploadId, WriteOptions};
+use crate::types::{Part, ReadReply, UploadId};
 
 /// A part that is in its place.
 #[derive(Debug, Clone)]
@@ -71,7 +70,7 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// Of the first request that fails. `Integrity` if the bytes are not those that the source stores: nothing is
     /// visible then, and nothing is kept to go on with.
-    pub async fn finish(mut self, first: Option<IoBufMut>) -> Result<Moved> {
+    pub async fn finish(mut self, first: Option<Head>) -> Result<Moved> {
         let result = self.work(first).await;
         if let Err(error) = &result
             && !may_go_on_after(error)
@@ -81,7 +80,7 @@ impl<'a> Parts<'a> {
         result
     }
 
-    async fn work(&mut self, mut first: Option<IoBufMut>) -> Result<Moved> {
+    async fn work(&mut self, mut first: Option<Head>) -> Result<Moved> {
         for index in 0..self.placed.len() {
             if self.placed[index].is_none() {
                 self.send(index as u32 + 1, first.take()).await?;
@@ -95,9 +94,8 @@ impl<'a> Parts<'a> {
         let parts: Vec<Part> = placed.into_iter().map(|placed| placed.part).collect();
         let id = self.header.upload();
         let to = &self.ends.to;
-        let options = WriteOptions::default();
         let store = to.store.inner();
-        let work = store.finish_upload(to.uri.key(), &id, &parts, &options);
+        let work = store.finish_upload(to.uri.key(), &id, &parts, &self.ends.write);
         to.store.request(Ask::single(0), work).await?;
         self.upload = None;
         self.drop_journal().await;
@@ -107,13 +105,16 @@ impl<'a> Parts<'a> {
         })
     }
 
-    async fn send(&mut self, number: u32, read: Option<IoBufMut>) -> Result<()> {
+    async fn send(&mut self, number: u32, read: Option<Head>) -> Result<()> {
         while self.tasks.len() >= PER_OBJECT {
             self.collect().await?;
         }
         let size = self.header.size_of(number).unwrap_or_default();
         let offset = u64::from(number - 1) * self.header.part_size;
-        let memory = self.ends.budget.take(size).await;
+        let (read, memory) = match read {
+            Some(Head { buf, memory }) => (Some(buf), memory),
+            None => (None, self.ends.budget.take(size).await),
+        };
         let (from, to) = (self.ends.from.clone(), self.ends.to.clone());
         let (source, span) = (self.source.clone(), self.ends.span.clone());
         let id = self.header.upload();

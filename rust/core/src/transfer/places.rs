@@ -123,11 +123,23 @@ pub(super) struct Wildcards {
 }
 
 impl Wildcards {
-    /// `None` for text without wildcards.
+    /// Those of a path, which mean what they mean to a shell: all but `**` stop at a `/`. `None` for text without any.
     ///
     /// # Errors
     /// `InvalidInput` for a pattern that makes no sense.
-    pub fn find(text: &str) -> Result<Option<Self>> {
+    pub fn in_path(text: &str) -> Result<Option<Self>> {
+        Wildcards::find(text, true)
+    }
+
+    /// Those of a key, which has no directories: unless only its first level is meant, they stand for any characters.
+    ///
+    /// # Errors
+    /// As [`Wildcards::in_path`].
+    pub fn in_key(text: &str, recursive: bool) -> Result<Option<Self>> {
+        Wildcards::find(text, !recursive)
+    }
+
+    fn find(text: &str, stop_at_slashes: bool) -> Result<Option<Self>> {
         let Some(first) = text.find(['*', '?', '[']) else {
             return Ok(None);
         };
@@ -143,7 +155,7 @@ impl Wildcards {
             })
             .collect();
         let glob = GlobBuilder::new(&literal)
-            .literal_separator(true)
+            .literal_separator(stop_at_slashes)
             .backslash_escape(true)
             .build()
             .map_err(|cause| {
@@ -159,15 +171,15 @@ impl Wildcards {
         }))
     }
 
-    /// Whether a name below `fixed` is meant, or, if `recursive`, a directory above it.
-    pub fn select(&self, name: &str, recursive: bool) -> bool {
-        if self.matcher.is_match(name) {
-            return true;
-        }
-        recursive
-            && name
-                .match_indices('/')
-                .any(|(slash, _)| self.matcher.is_match(&name[..slash]))
+    /// Whether a name below `fixed` is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        self.matcher.is_match(name)
+    }
+
+    /// Whether a file of that name below `fixed` is meant, by itself or with a directory above it.
+    pub fn selects(&self, name: &str) -> bool {
+        let mut above = name.match_indices('/').map(|(slash, _)| &name[..slash]);
+        self.matches(name) || above.any(|directory| self.matches(directory))
     }
 
     /// Whether the pattern is just this name, read without wildcards.
@@ -175,7 +187,7 @@ impl Wildcards {
         self.rest == name
     }
 
-    /// How many levels below `fixed` can match; `None` for any number.
+    /// How many levels below `fixed` can match, where wildcards stop at slashes; `None` for any number.
     pub fn depth(&self) -> Option<usize> {
         (!self.rest.contains("**")).then(|| self.rest.split('/').count())
     }
@@ -235,38 +247,63 @@ mod tests {
 
     #[test]
     fn a_pattern_is_cut_before_its_first_wildcard() {
-        let csv = Wildcards::find("data/2024-*/[ab].csv").unwrap().unwrap();
+        let csv = Wildcards::in_path("data/2024-*/[ab].csv").unwrap().unwrap();
 
         assert_eq!(csv.fixed, "data/");
-        assert!(csv.select("2024-01/a.csv", false));
-        assert!(!csv.select("2024-01/x/a.csv", false));
-        assert!(!csv.select("2024-01/c.csv", true));
         assert_eq!(csv.depth(), Some(2));
-        assert!(Wildcards::find("plain{a,b}").unwrap().is_none());
-        assert!(Wildcards::find("a[").is_err());
+        assert!(csv.matches("2024-01/a.csv") && !csv.matches("2024-01/c.csv"));
+        assert!(csv.is_literally("2024-*/[ab].csv"));
+        assert_eq!(Wildcards::in_path("**/x").unwrap().unwrap().depth(), None);
+        assert!(Wildcards::in_path("plain{a,b}").unwrap().is_none());
+        assert!(Wildcards::in_path("a[").is_err());
+    }
+
+    /// Pattern, name, and whether it is meant: of a path, of a key, of a key of the first level.
+    const TABLE: [(&str, &str, [bool; 3]); 20] = [
+        ("*.csv", "a.csv", [true, true, true]),
+        ("*.csv", "x/a.csv", [false, true, false]),
+        ("*.csv", "a.csv.gz", [false, false, false]),
+        ("*.csv", "a.csv/part", [false, false, false]),
+        ("*", "a", [true, true, true]),
+        ("*", ".hidden", [true, true, true]),
+        ("*", "x/y/a", [false, true, false]),
+        ("a?c", "abc", [true, true, true]),
+        ("a?c", "a/c", [false, true, false]),
+        ("a?c", "ac", [false, false, false]),
+        ("x/*/z", "x/y/z", [true, true, true]),
+        ("x/*/z", "x/y/y/z", [false, true, false]),
+        ("**/*.csv", "a.csv", [true, true, true]),
+        ("**/*.csv", "x/y/a.csv", [true, true, true]),
+        ("[ab].csv", "b.csv", [true, true, true]),
+        ("[!ab].csv", "b.csv", [false, false, false]),
+        ("[0-9]*", "7/x", [false, true, false]),
+        ("a{*}", "a{1}", [true, true, true]),
+        (r"a\*[!x]", "a*b", [true, true, true]),
+        (r"a\*[!x]", "aab", [false, false, false]),
+    ];
+
+    #[test]
+    fn wildcards_stop_at_slashes_in_paths_and_not_in_keys() {
+        for (pattern, name, expected) in TABLE {
+            let matches = |found: Result<Option<Wildcards>>| {
+                let wildcards = found.unwrap().unwrap();
+                let below = name.strip_prefix(&wildcards.fixed);
+                below.is_some_and(|below| wildcards.matches(below))
+            };
+            let found = [
+                matches(Wildcards::in_path(pattern)),
+                matches(Wildcards::in_key(pattern, true)),
+                matches(Wildcards::in_key(pattern, false)),
+            ];
+            assert_eq!(found, expected, "{pattern} {name}");
+        }
     }
 
     #[test]
-    fn a_star_stops_at_a_slash_and_two_do_not() {
-        let one = Wildcards::find("*.bin").unwrap().unwrap();
-        let two = Wildcards::find("d/**/*.bin").unwrap().unwrap();
-        let dirs = Wildcards::find("d?").unwrap().unwrap();
+    fn a_directory_that_is_selected_is_taken_whole() {
+        let directories = Wildcards::in_path("d?").unwrap().unwrap();
 
-        assert!(one.select("a.bin", false) && !one.select("x/a.bin", false));
-        assert!(two.select("a.bin", false) && two.select("x/y/a.bin", false));
-        assert_eq!(two.depth(), None);
-        assert!(dirs.select("d1/x", true) && !dirs.select("d1/x", false));
-        assert!(
-            Wildcards::find("a{*}")
-                .unwrap()
-                .unwrap()
-                .select("a{1}", false)
-        );
-        assert!(
-            Wildcards::find("a[1]")
-                .unwrap()
-                .unwrap()
-                .is_literally("a[1]")
-        );
+        assert!(directories.selects("d1/x/y") && directories.selects("d1"));
+        assert!(!directories.selects("e1/x") && !directories.matches("d1/x"));
     }
 }

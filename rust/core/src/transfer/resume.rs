@@ -44,7 +44,7 @@ pub(super) async fn go_on(ends: &mut Ends, left: Leftover) -> Result<Option<Move
 /// The version to read and the parts that need not be moved again; `None` if nothing of it holds any more.
 async fn usable(ends: &Ends, left: &Leftover) -> Result<Option<(ReadReply, Vec<Placed>)>> {
     let header = &left.header;
-    if !header.is_of(&ends.from.uri, &ends.to.uri) {
+    if !header.is_of(&ends.identity()) {
         return Ok(None);
     }
     let (size, etag) = match (ends.size, &ends.etag) {

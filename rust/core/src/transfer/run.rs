@@ -1,30 +1,38 @@
 //! Many objects, a bounded number of them under way; each failure is told and the others go on.
 
+use std::fmt::Display;
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 
 use super::budget::Budget;
+use super::expire;
 use super::meter::{FileMeter, Meter};
 use super::object::{Item, Moved, transfer};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::WriteOptions;
 
 /// So many failures without a success between them, and the rest would fail as well.
 const GIVE_UP_AFTER: u32 = 32;
 
 /// What has been done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Done {
     pub files: u64,
     pub moved: Moved,
+    /// Whether each of the items is.
+    pub which: Vec<bool>,
 }
 
-/// Moves all of `items`; the meter is told of each failure.
+/// Moves all of `items`, and writes them with what `write` asks for; the meter is told of each failure.
 ///
 /// # Errors
 /// `InvalidInput` for `max_in_flight` 0.
 pub(super) async fn all(
     client: &Client,
     items: Vec<Item>,
+    write: &WriteOptions,
     max_in_flight: usize,
     meter: &Meter,
 ) -> Result<Done> {
@@ -34,23 +42,33 @@ pub(super) async fn all(
     let bytes = items.iter().filter_map(|item| item.size).sum();
     meter.plan(items.len() as u64, bytes);
     let budget = Budget::new(client.config().memory_limit);
-    let mut waiting = items.into_iter();
-    let mut done = Done::default();
+    expire::before(client, &items).await;
+    let write = Arc::new(write.clone());
+    let mut done = Done {
+        which: vec![false; items.len()],
+        ..Done::default()
+    };
+    let mut waiting = items.into_iter().enumerate();
     let mut failed_in_a_row = 0;
     let mut tasks = JoinSet::new();
     loop {
         while tasks.len() < max_in_flight
-            && let Some(item) = waiting.next()
+            && let Some((index, item)) = waiting.next()
         {
             let (client, budget, meter) = (client.clone(), budget.clone(), meter.clone());
-            tasks.spawn(async move { one(&client, &item, budget, meter).await });
+            let write = Arc::clone(&write);
+            tasks.spawn(async move {
+                let moved = one(&client, &item, write, budget, meter).await;
+                moved.map(|moved| (index, moved))
+            });
         }
         let Some(finished) = tasks.join_next().await else {
             break;
         };
         match finished.map_err(Error::from).flatten() {
-            Ok(moved) => {
+            Ok((index, moved)) => {
                 done.files += 1;
+                done.which[index] = true;
                 done.moved.bytes += moved.bytes;
                 done.moved.resumed += moved.resumed;
                 failed_in_a_row = 0;
@@ -80,17 +98,18 @@ pub(super) async fn all(
 pub(super) async fn one(
     client: &Client,
     item: &Item,
+    write: Arc<WriteOptions>,
     budget: Budget,
     meter: Meter,
 ) -> Result<Moved> {
     let open = client.begin(item.op, item.object());
     let meter = FileMeter::new(meter, item.size.unwrap_or_default());
-    let result = transfer(client, item, budget, meter, open.span()).await;
+    let result = transfer(client, item, write, budget, meter, open.span()).await;
     open.end(result, |moved| (moved.bytes, 1))
 }
 
 /// One error for all failures of a call; each was told to the meter already.
-pub(super) fn summed_up(meter: &Meter, op: &'static str, target: &str) -> Result<()> {
+pub(super) fn summed_up(meter: &Meter, op: &'static str, target: impl Display) -> Result<()> {
     let summary = meter.take_summary();
     let Some(kind) = summary.kind else {
         return Ok(());

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::PutResult;
+use crate::types::{PutResult, WriteOptions};
 use crate::uri::Uri;
 
 /// Bytes taken from a stream at a time.
@@ -22,10 +22,11 @@ impl Client {
         &self,
         uri: &Uri,
         mut reader: impl AsyncRead + Unpin,
+        options: &WriteOptions,
     ) -> Result<PutResult> {
         let open = self.begin("put", uri);
         let work = async {
-            let upload = self.upload(uri, None).await?;
+            let upload = self.upload(uri, options, None).await?;
             let mut upload = upload.with_memory(self.config().memory_limit);
             loop {
                 let mut block = self.pool().take(BLOCK)?;

@@ -2,7 +2,7 @@
 
 mod compare;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,16 @@ pub use compare::Compare;
 use super::found::{self, Finds, Found, Search};
 use super::meter::Meter;
 use super::object::Item;
+use super::outcome::{Partial, outcome};
 use super::places::Place;
 use super::{blocking, names, run};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::WriteOptions;
 use crate::uri::{Key, Uri};
 
 /// How [`Client::sync`] works.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SyncOptions {
     /// Remove below the target what the source has not.
     pub delete: bool,
@@ -27,6 +29,8 @@ pub struct SyncOptions {
     pub compare: Compare,
     /// Files under way at once, above 0.
     pub max_in_flight: usize,
+    /// What copies are written with. From store to store, what is not given here is the source's.
+    pub write: WriteOptions,
 }
 
 impl Default for SyncOptions {
@@ -36,6 +40,7 @@ impl Default for SyncOptions {
             dry_run: false,
             compare: Compare::default(),
             max_in_flight: 32,
+            write: WriteOptions::default(),
         }
     }
 }
@@ -58,7 +63,7 @@ pub struct SyncReport {
     /// Files that were alike, symlinks, devices, empty objects that stand for directories.
     pub skipped: u64,
     pub elapsed: Duration,
-    /// In the order of names, copies first.
+    /// What was done, or would be: in the order of names, copies first.
     pub actions: Vec<SyncAction>,
 }
 
@@ -67,17 +72,18 @@ impl Client {
     /// `/`. Nothing is changed before both have been listed to their end.
     ///
     /// # Errors
-    /// Of either listing, with nothing changed; of all files that failed, each of which was told to `meter`, and then
-    /// nothing is removed. `NotFound` for a source directory that does not exist; `InvalidInput` where everything at
-    /// the target would have to go, because the source is empty.
+    /// Of either listing, with nothing changed; of all files that failed, each of which was told to `meter`, with the
+    /// report of the others; if it was a copy that failed, nothing is removed. `NotFound` for a source directory that
+    /// does not exist; `InvalidInput` where everything at the target would have to go, because the source is empty.
     pub async fn sync(
         &self,
         source: &str,
         target: &str,
         options: &SyncOptions,
         meter: &Meter,
-    ) -> Result<SyncReport> {
+    ) -> Result<SyncReport, Partial<SyncReport>> {
         let began = Instant::now();
+        let named = |error: Error| error.at("sync", source).after(began.elapsed());
         let work = async {
             let mut plan = self.plan(source, target, options).await?;
             for failure in plan.refused.drain(..) {
@@ -88,19 +94,52 @@ impl Client {
                 actions: plan.actions(),
                 ..SyncReport::default()
             };
-            if !options.dry_run {
-                let done = run::all(self, plan.copies, options.max_in_flight, meter).await?;
-                (report.files, report.bytes) = (done.files, done.moved.bytes);
-            }
-            run::summed_up(meter, "sync", source)?;
-            if !options.dry_run {
-                report.deleted = self.remove(&plan.deletes).await?;
-            }
+            let failed = match options.dry_run {
+                true => run::summed_up(meter, "sync", source),
+                false => {
+                    self.carry_out(plan, source, options, meter, &mut report)
+                        .await
+                }
+            };
             report.elapsed = began.elapsed();
-            Ok(report)
+            outcome(report, failed)
         };
-        let result: Result<SyncReport> = work.await;
-        result.map_err(|error| error.at("sync", source).after(began.elapsed()))
+        let result: Result<SyncReport, Partial<SyncReport>> = work.await;
+        result.map_err(|partial| partial.map_error(named))
+    }
+
+    /// Copies, and then deletes if all that could be copied.
+    async fn carry_out(
+        &self,
+        plan: Plan,
+        source: &str,
+        options: &SyncOptions,
+        meter: &Meter,
+        report: &mut SyncReport,
+    ) -> Result<()> {
+        let at_once = options.max_in_flight;
+        let done = run::all(self, plan.copies, &options.write, at_once, meter).await?;
+        (report.files, report.bytes) = (done.files, done.moved.bytes);
+        let copied = run::summed_up(meter, "sync", source);
+        let mut which = done.which;
+        which.resize(report.actions.len(), copied.is_ok());
+        if copied.is_ok() {
+            let failures = self.delete_many(plan.deletes, at_once).await?;
+            let failed: HashSet<&str> = failures.iter().filter_map(Error::target).collect();
+            for (done, action) in which.iter_mut().zip(&report.actions) {
+                if let SyncAction::Delete { uri } = action {
+                    *done = failed.is_empty() || !failed.contains(uri.to_string().as_str());
+                    report.deleted += u64::from(*done);
+                }
+            }
+            for failure in failures {
+                meter.fail(failure);
+            }
+        }
+        let mut which = which.into_iter();
+        report.actions.retain(|_| which.next().unwrap_or_default());
+        copied?;
+        run::summed_up(meter, "sync", source)
     }
 
     async fn plan(&self, source: &str, target: &str, options: &SyncOptions) -> Result<Plan> {
@@ -123,37 +162,28 @@ impl Client {
                 right.files.len()
             )));
         }
-        let mut there: HashMap<String, Found> = right
-            .files
-            .into_iter()
-            .map(|found| (found.name.clone(), found))
-            .collect();
-        let mut differing = Vec::new();
-        let mut alike = Vec::new();
-        for file in left.files {
-            match there.remove(&file.name) {
-                Some(other) => alike.push((file, other)),
-                None => differing.push(file),
-            }
-        }
-        let pairs = alike.len();
-        let changed = compare::different(self, alike, options).await?;
+        let Matched {
+            mut missing,
+            both,
+            superfluous,
+        } = matched(left.files, right.files);
+        let pairs = both.len();
+        let changed = compare::different(self, both, options).await?;
         let skipped = left.skipped + (pairs - changed.len()) as u64;
-        differing.extend(changed);
-        differing.sort_by(|one, other| one.name.cmp(&other.name));
+        missing.extend(changed);
+        missing.sort_by(|one, other| one.name.cmp(&other.name));
         let (files, refused) = match base.scheme().is_local() {
             true => {
                 let path = PathBuf::from(format!("/{}", base.key()));
-                names::checked(differing, path, "sync").await?
+                names::checked(missing, path, "sync").await?
             }
-            false => (differing, Vec::new()),
+            false => (missing, Vec::new()),
         };
-        let copies = super::items("sync", &files, |found| below(&base, &found.name));
-        let mut deletes: Vec<Uri> = match options.delete {
-            true => there.into_values().map(|found| found.uri).collect(),
+        let copies = super::items("sync", files, |name| below(&base, name));
+        let deletes: Vec<Uri> = match options.delete {
+            true => superfluous.into_iter().map(|found| found.uri).collect(),
             false => Vec::new(),
         };
-        deletes.sort_by(|one, other| one.key().cmp(other.key()));
         Ok(Plan {
             copies,
             deletes,
@@ -161,24 +191,35 @@ impl Client {
             skipped,
         })
     }
+}
 
-    /// Removes exactly these objects of one store.
-    async fn remove(&self, uris: &[Uri]) -> Result<u64> {
-        let Some(first) = uris.first() else {
-            return Ok(0);
-        };
-        let store = self.store(first).await?;
-        let batch = store.inner().info().capability.delete_batch;
-        for uris in uris.chunks(batch) {
-            let keys: Vec<Key> = uris.iter().map(|uri| uri.key().clone()).collect();
-            let failures = store.delete(&keys).await?;
-            if let Some(failure) = failures.into_iter().next() {
-                let uri = first.with_key(Key::new(failure.key));
-                return Err(failure.error.at("delete", uri));
-            }
+/// Which names are on one side or on both, in order.
+struct Matched {
+    missing: Vec<Found>,
+    both: Vec<(Found, Found)>,
+    superfluous: Vec<Found>,
+}
+
+fn matched(mut left: Vec<Found>, mut right: Vec<Found>) -> Matched {
+    left.sort_by(|one, other| one.name.cmp(&other.name));
+    right.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut matched = Matched {
+        missing: Vec::new(),
+        both: Vec::new(),
+        superfluous: Vec::new(),
+    };
+    let mut right = right.into_iter().peekable();
+    for file in left {
+        while let Some(other) = right.next_if(|other| other.name < file.name) {
+            matched.superfluous.push(other);
         }
-        Ok(uris.len() as u64)
+        match right.next_if(|other| other.name == file.name) {
+            Some(other) => matched.both.push((file, other)),
+            None => matched.missing.push(file),
+        }
     }
+    matched.superfluous.extend(right);
+    matched
 }
 
 /// What is to be done.

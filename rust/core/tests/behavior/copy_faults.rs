@@ -1,6 +1,6 @@
 //! Copies over a scripted server: a success that is none, a source that changes, an endpoint that copies nothing.
 
-use s3dlio::{ErrorKind, Uri};
+use s3dlio::{ErrorKind, Meter, SyncOptions, Uri};
 use s3dlio_testkit::{Action, Fault, FlipOrigin};
 
 use crate::faults::{PART, Rig, rig, rig_with};
@@ -33,6 +33,28 @@ async fn a_copy_within_a_service_moves_no_bytes() {
     assert_eq!(ops, ["HeadObject", "CopyObject"]);
     assert!(rig.server.object("bucket", "copy").unwrap() == rig.sent);
     assert_eq!(copy.crc32c, Some(s3dlio::checksum::crc32c(&rig.sent)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cp_and_sync_within_a_service_move_no_bytes() {
+    let rig = rig(1000).await;
+    rig.server.put("bucket", "from/a", rig.sent.clone());
+    let meter = Meter::default();
+
+    let (from, to) = (rig.object.to_string(), target().to_string());
+    rig.client.copy_file(&from, &to, &meter).await.unwrap();
+    let ops: Vec<&str> = rig.server.requests().iter().map(|r| r.op).collect();
+    assert_eq!(ops, ["HeadObject", "CopyObject"]);
+
+    rig.server.clear_requests();
+    let (from, to) = ("s3://bucket/from/", "s3://bucket/to/");
+    let options = SyncOptions::default();
+    rig.client.sync(from, to, &options, &meter).await.unwrap();
+    let mut ops: Vec<&str> = rig.server.requests().iter().map(|r| r.op).collect();
+    ops.sort_unstable();
+    let lists = ["ListObjectsV2", "ListObjectsV2"];
+    assert_eq!(ops, [&["CopyObject", "HeadObject"][..], &lists].concat());
+    assert!(rig.server.object("bucket", "to/a").unwrap() == rig.sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! A copy is the same bytes with the same properties, whichever way they went; its source stays as it is.
 
-use s3dlio::{CopyResult, ErrorKind, Payload, Uri, WriteOptions};
+use s3dlio::{CopyResult, ErrorKind, Meter, Payload, SyncOptions, Uri, WriteOptions};
 
 use crate::place::{PART, Place, Target, data};
 
@@ -142,4 +142,56 @@ pub async fn a_missing_source_is_named(place: Place) {
         (Some("copy"), Some(missing.to_string().as_str()))
     );
     assert_eq!(place.get("target").await, b"stays");
+}
+
+/// Whichever verb copies, and whether or not both ends are one service.
+pub async fn cp_and_sync_keep_what_copy_keeps(place: Place) {
+    let memory = format!("memory://copies-{:016x}/", rand::random::<u64>());
+    let there: Uri = memory.parse().unwrap();
+    place.client.create_bucket(&there).await.unwrap();
+    let sent = data(PART + 7);
+    let body = Payload::from(sent.clone());
+    let source = place.uri("from/source");
+    place
+        .client
+        .put(&source, body, &described(&place))
+        .await
+        .unwrap();
+    let within = (place.uri("to/cp"), place.uri("to/synced/source"));
+    let across = (there.join("cp"), there.join("synced/source"));
+
+    for (cp, synced) in [within, across] {
+        let meter = Meter::default();
+        let (from, to) = (source.to_string(), cp.to_string());
+        let report = place.client.copy_file(&from, &to, &meter).await.unwrap();
+        assert_eq!(report.bytes, sent.len() as u64);
+        assert_eq!(meter.now().bytes_done, sent.len() as u64);
+        let trees = ["from/source", "source"]
+            .into_iter()
+            .zip([&source, &synced]);
+        let trees: Vec<String> = trees
+            .map(|(name, uri)| uri.to_string().strip_suffix(name).unwrap().to_owned())
+            .collect();
+        let below = format!("{}from/", trees[0]);
+        let report = place
+            .client
+            .sync(
+                &below,
+                &trees[1],
+                &SyncOptions::default(),
+                &Meter::default(),
+            )
+            .await
+            .unwrap();
+        assert_eq!((report.files, report.bytes), (1, sent.len() as u64));
+
+        for copy in [cp, synced] {
+            assert!(*place.client.get(&copy).await.unwrap() == *sent);
+            let found = place.client.stat(&copy).await.unwrap();
+            assert_eq!(found.metadata, described(&place).metadata, "{copy}");
+            if !place.target.is_local() {
+                assert_eq!(found.content_type.as_deref(), Some("text/x-test"), "{copy}");
+            }
+        }
+    }
 }

@@ -37,6 +37,7 @@ mod spans;
 mod tiers;
 mod tls;
 mod transfer;
+mod transfer_faults;
 mod vectored;
 
 use place::Target;
@@ -113,6 +114,7 @@ suite! {
     copying::a_copy_goes_to_another_service_and_back,
     copying::an_object_is_not_copied_onto_itself,
     copying::a_missing_source_is_named,
+    copying::cp_and_sync_keep_what_copy_keeps,
     presigning::a_signed_url_is_for_services_alone,
     tiers::an_object_moves_between_tiers,
     cancel::no_cancelled_read_writes_later,
@@ -127,6 +129,11 @@ suite! {
     transfer::two_sources_of_one_name_are_both_refused,
     transfer::a_sync_copies_what_differs_and_deletes_when_told,
     transfer::a_sync_never_deletes_for_want_of_a_source,
+    transfer::a_sync_that_leaves_something_out_tells_what_it_does,
+    transfer::what_failed_is_not_told_as_done,
+    transfer::what_is_written_has_the_properties_that_are_asked_for,
+    transfer::what_is_there_stays_if_asked,
+    transfer::several_files_and_patterns_are_copied_below_a_place,
     transfer::one_file_is_copied_any_way,
     transfer::streams_of_unknown_length_go_both_ways,
     published::put_get_delete_list,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use s3dlio::{
     Client, Compare, ErrorKind, Meter, SyncAction, SyncOptions, TransferOptions, TransferProgress,
-    TransferReport, Uri,
+    TransferReport, Uri, WriteOptions,
 };
 
 use crate::place::{PART, Place, data};
@@ -185,6 +185,11 @@ pub async fn wildcards_select_keys(place: Place) {
     };
 
     assert_eq!(names_of("p/a?.csv").await, ["a1.csv", "a2.csv"]);
+    // A path has directories; a key has not.
+    match place.target.is_local() {
+        true => assert_eq!(names_of("p/b*t").await, ["b.txt"]),
+        false => assert_eq!(names_of("p/*3.csv").await, ["q/a3.csv"]),
+    }
     assert_eq!(
         names_of("p/**/*.csv").await,
         ["a1.csv", "a2.csv", "a[1].csv", "q/a3.csv"]
@@ -235,6 +240,12 @@ pub async fn names_that_are_no_files_are_refused_and_the_rest_comes(place: Place
         .unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::UnsafePath, "{error}");
+    let report = error.report().expect("the others came");
+    assert_eq!(
+        (report.files, report.skipped),
+        (good.len() as u64, 1),
+        "{report:?}"
+    );
     let mut named: Vec<String> = meter
         .take_failures()
         .iter()
@@ -435,6 +446,229 @@ pub async fn a_sync_never_deletes_for_want_of_a_source(place: Place) {
     assert_eq!(place.names().await, ["p/a"]);
 }
 
+pub async fn a_sync_that_leaves_something_out_tells_what_it_does(place: Place) {
+    if !place.target.holds_any_key() {
+        println!("skipped: {:?} refuses such keys itself", place.target);
+        return;
+    }
+    for name in ["p/../up", "p/a", "p/b"] {
+        place.put(name, name.as_bytes()).await;
+    }
+    let target = tempfile::tempdir().unwrap();
+    let (there, here) = (place.uri("p/").to_string(), text(target.path()));
+    for dry_run in [true, false] {
+        let options = SyncOptions {
+            dry_run,
+            ..SyncOptions::default()
+        };
+        let meter = Meter::default();
+
+        let sync = place.client.sync(&there, &here, &options, &meter);
+        let (error, report) = sync.await.unwrap_err().into_parts();
+
+        assert_eq!(error.kind(), ErrorKind::UnsafePath, "{error}");
+        assert_eq!(meter.take_failures().len(), 1);
+        let report = report.expect("there was a plan");
+        assert_eq!(report.actions.len(), 2, "{report:?}");
+        assert_eq!(report.files, if dry_run { 0 } else { 2 });
+    }
+    assert_eq!(read(target.path()).len(), 2);
+}
+
+pub async fn what_failed_is_not_told_as_done(place: Place) {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["a", "b", "c"] {
+        place.put(&format!("p/{name}"), b"bytes").await;
+    }
+    // A directory stands where one of them is to go, so nothing is deleted either.
+    fs::create_dir_all(target.path().join("b/inside")).unwrap();
+    fs::write(target.path().join("b/inside/file"), b"more").unwrap();
+    drop(source);
+    let meter = Meter::default();
+    let options = SyncOptions {
+        delete: true,
+        ..SyncOptions::default()
+    };
+    let (there, here) = (place.uri("p/").to_string(), text(target.path()));
+
+    let sync = place.client.sync(&there, &here, &options, &meter);
+    let (error, report) = sync.await.unwrap_err().into_parts();
+
+    let report = report.expect("the others came");
+    assert_eq!((report.files, report.deleted), (2, 0), "{error}");
+    let copied: Vec<String> = report
+        .actions
+        .iter()
+        .map(|action| match action {
+            SyncAction::Copy { from, .. } => from.to_string(),
+            SyncAction::Delete { uri } => panic!("{uri} was not to go"),
+        })
+        .collect();
+    assert_eq!(copied, ["a", "c"].map(|name| format!("{there}{name}")));
+    assert!(target.path().join("b/inside/file").exists());
+}
+
+fn described() -> WriteOptions {
+    WriteOptions {
+        metadata: [("epoch".to_owned(), "7".to_owned())].into(),
+        content_type: Some("text/x-test".into()),
+        ..WriteOptions::default()
+    }
+}
+
+/// Small ones and large ones, from files, from a stream and from another object.
+pub async fn what_is_written_has_the_properties_that_are_asked_for(place: Place) {
+    let source = tempfile::tempdir().unwrap();
+    write(source.path(), &tree());
+    let local = text(source.path());
+    let (client, meter) = (&place.client, &Meter::default());
+    let asked = TransferOptions {
+        write: described(),
+        ..TransferOptions::default()
+    };
+    let sources = std::slice::from_ref(&local);
+    let uploaded = client
+        .upload_files(sources, &place.uri("up/"), &asked, meter)
+        .await;
+    if place.target.is_local() {
+        let error = uploaded.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        return;
+    }
+    uploaded.unwrap();
+    let options = SyncOptions {
+        write: described(),
+        ..SyncOptions::default()
+    };
+    let synced = place.uri("synced/").to_string();
+    client.sync(&local, &synced, &options, meter).await.unwrap();
+    let stream = &data(2 * PART + 9)[..];
+    client
+        .put_from(&place.uri("piped"), stream, &described())
+        .await
+        .unwrap();
+
+    let mut names: Vec<String> = vec!["piped".to_owned()];
+    for below in ["up", "synced"] {
+        names.extend(tree().keys().map(|name| format!("{below}/{name}")));
+    }
+    for name in &names {
+        let found = client.stat(&place.uri(name)).await.unwrap();
+        assert_eq!(found.metadata, described().metadata, "{name}");
+        assert_eq!(found.content_type, described().content_type, "{name}");
+    }
+
+    // A copy takes over what is not asked for.
+    let other = TransferOptions {
+        write: WriteOptions {
+            content_type: Some("text/x-other".into()),
+            ..WriteOptions::default()
+        },
+        ..TransferOptions::default()
+    };
+    for name in ["up/empty", "up/one", "up/large.bin"] {
+        let (from, to) = (place.uri(name).to_string(), place.uri("copy").to_string());
+        client
+            .copy_files(&[from], &to, &other, meter)
+            .await
+            .unwrap();
+        let found = client.stat(&place.uri("copy")).await.unwrap();
+        assert_eq!(found.metadata, described().metadata, "{name}");
+        assert_eq!(found.content_type.as_deref(), Some("text/x-other"));
+        let sent = client.get(&place.uri(name)).await.unwrap();
+        assert!(*client.get(&place.uri("copy")).await.unwrap() == *sent);
+    }
+}
+
+pub async fn what_is_there_stays_if_asked(place: Place) {
+    let source = tempfile::tempdir().unwrap();
+    let files: Files = [("small", 7), ("large", PART + 9)]
+        .map(|(name, size)| (name.to_owned(), data(size)))
+        .into();
+    write(source.path(), &files);
+    place.put("p/small", b"old").await;
+    place.put("p/large", b"old").await;
+    let options = TransferOptions {
+        write: WriteOptions {
+            if_none_match: true,
+            ..WriteOptions::default()
+        },
+        ..TransferOptions::default()
+    };
+    let (sources, meter) = ([text(source.path())], Meter::default());
+    let (prefix, small) = (place.uri("p/"), [place.uri("p/small").to_string()]);
+    let large = place.uri("p/large").to_string();
+
+    let upload = place
+        .client
+        .upload_files(&sources, &prefix, &options, &meter);
+    let (error, report) = upload.await.unwrap_err().into_parts();
+    let copy = place.client.copy_files(&small, &large, &options, &meter);
+    let copied = copy.await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert_eq!(report.unwrap().files, 0);
+    assert_eq!(copied.kind(), ErrorKind::AlreadyExists, "{copied}");
+    assert_eq!(place.get("p/small").await, b"old");
+    assert_eq!(place.get("p/large").await, b"old");
+}
+
+pub async fn several_files_and_patterns_are_copied_below_a_place(place: Place) {
+    let local = tempfile::tempdir().unwrap();
+    let files: Files = ["a.csv", "b.csv", "d/c.csv"]
+        .map(|name| (name.to_owned(), name.as_bytes().to_vec()))
+        .into();
+    write(local.path(), &files);
+    let path = |name: &str| text(&local.path().join(name));
+    let uri = |name: &str| place.uri(name).to_string();
+    let client = &place.client;
+    let cp = async |sources: &[String], target: &str, recursive| {
+        let options = TransferOptions {
+            recursive,
+            ..TransferOptions::default()
+        };
+        let meter = Meter::default();
+        let copied = client.copy_files(sources, target, &options, &meter).await;
+        copied.map(|report| report.files)
+    };
+
+    assert_eq!(cp(&[path("*.csv")], &uri("up/"), false).await.unwrap(), 2);
+    let two = [path("a.csv"), path("d/c.csv")];
+    assert_eq!(cp(&two, &uri("two/"), false).await.unwrap(), 2);
+    assert_eq!(cp(&[path("")], &uri("tree/"), true).await.unwrap(), 3);
+    assert_eq!(
+        cp(&[uri("tree/**/c*")], &uri("c/"), false).await.unwrap(),
+        1
+    );
+    assert_eq!(cp(&[uri("up/*")], &path("down"), false).await.unwrap(), 2);
+    assert_eq!(cp(&[uri("two/")], &path("down"), true).await.unwrap(), 2);
+
+    let names = [
+        "c/d/c.csv",
+        "tree/a.csv",
+        "tree/b.csv",
+        "tree/d/c.csv",
+        "two/a.csv",
+        "two/c.csv",
+        "up/a.csv",
+        "up/b.csv",
+    ];
+    assert_eq!(place.names().await, names);
+    let down = read(&local.path().join("down"));
+    assert_eq!(down.keys().collect::<Vec<_>>(), ["a.csv", "b.csv", "c.csv"]);
+    let mut refused = vec![(vec![path("d")], uri("x/")), (vec![uri("up/")], path("x"))];
+    if !place.target.is_local() {
+        // A directory is made where files are to go; a key cannot hold others.
+        refused.push((two.to_vec(), uri("no-slash")));
+    }
+    for (sources, target) in refused {
+        let error = cp(&sources, &target, false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{sources:?}");
+    }
+    let error = cp(&[uri("*.nothing")], &path("x"), false).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
 pub async fn one_file_is_copied_any_way(place: Place) {
     let local = tempfile::tempdir().unwrap();
     let bytes = data(PART + 3);
@@ -468,8 +702,12 @@ pub async fn one_file_is_copied_any_way(place: Place) {
 
 pub async fn streams_of_unknown_length_go_both_ways(place: Place) {
     let bytes = data(2 * PART + 9);
+    let written = WriteOptions::default();
 
-    let put = place.client.put_from(&place.uri("k"), &bytes[..]).await;
+    let put = place
+        .client
+        .put_from(&place.uri("k"), &bytes[..], &written)
+        .await;
     let mut back = Vec::new();
     let size = place.client.get_to(&place.uri("k"), &mut back).await;
 
@@ -478,7 +716,7 @@ pub async fn streams_of_unknown_length_go_both_ways(place: Place) {
     assert!(back == bytes);
     place
         .client
-        .put_from(&place.uri("empty"), &b""[..])
+        .put_from(&place.uri("empty"), &b""[..], &written)
         .await
         .unwrap();
     assert_eq!(place.get("empty").await, b"");

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 
 use self::direct::DirectMode;
 use self::lasting::Lasting;
-pub(crate) use self::path::{is_reserved, journal_name, object as file_of};
+pub(crate) use self::path::{is_journal, is_reserved, journal_name, object as file_of};
 use self::store::LocalStore;
 use super::Driver;
 use crate::config::Config;

@@ -72,7 +72,12 @@ pub(super) fn is_temporary(name: &str) -> bool {
 
 /// Whether a file of that name is no object: it is being written, or tells how far a transfer has come.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    is_temporary(name) || is_marked(name, JOURNAL_END)
+    is_temporary(name) || is_journal(name)
+}
+
+/// Whether a file of that name tells how far a transfer has come.
+pub(crate) fn is_journal(name: &str) -> bool {
+    is_marked(name, JOURNAL_END)
 }
 
 fn is_marked(name: &str, end: &str) -> bool {

@@ -28,7 +28,7 @@ fn find_blocking(scheme: Scheme, path: &Path, search: Search) -> Result<Finds> {
         Ok(_) => Err(Error::invalid("it is neither a file nor a directory")),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             let text = path.to_str().unwrap_or_default();
-            match Wildcards::find(text)? {
+            match Wildcards::in_path(text)? {
                 Some(wildcards) => matching(scheme, &wildcards, search),
                 None => Err(cause.into()),
             }
@@ -109,7 +109,10 @@ fn walk(scheme: Scheme, root: &Path, search: Search, pattern: Option<&Wildcards>
                 continue;
             }
         };
-        let selected = pattern.is_none_or(|pattern| pattern.select(&name, search.recursive));
+        let selected = pattern.is_none_or(|pattern| match search.recursive {
+            true => pattern.selects(&name),
+            false => pattern.matches(&name),
+        });
         if entry.file_type().is_dir() {
             // A directory that a pattern selects is taken with all it holds; of the others only some can hold a match.
             let last = pattern.and_then(Wildcards::depth);

@@ -13,7 +13,7 @@ pub(super) async fn find(client: &Client, uri: &Uri, search: Search) -> Result<F
     let found = if uri.key().is_prefix() {
         below(client, uri, search.recursive).await
     } else {
-        match Wildcards::find(uri.key().as_str()).map_err(named)? {
+        match Wildcards::in_key(uri.key().as_str(), search.recursive).map_err(named)? {
             Some(wildcards) => matching(client, uri, &wildcards, search).await,
             None => return Ok(one(uri)),
         }
@@ -58,9 +58,7 @@ async fn matching(
             ..Finds::default()
         });
     }
-    found
-        .files
-        .retain(|file| wildcards.select(&file.name, search.recursive));
+    found.files.retain(|file| wildcards.matches(&file.name));
     found.skipped = 0;
     found.tree = false;
     Ok(found)

@@ -62,7 +62,9 @@ async fn copy(store: &SplitStore) -> Result<CopyResult> {
         key: key("a b/source"),
         meta: store.inner().stat(&key("a b/source")).await?,
     };
-    store.copy(source, &key("copy")).await
+    store
+        .copy(&source, &key("copy"), &WriteOptions::default())
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,7 +39,9 @@ async fn copy(store: &SplitStore, bucket: &str) -> Result<CopyResult> {
         key: key("source"),
         meta: store.inner().stat(&key("source")).await?,
     };
-    store.copy(source, &key("copy")).await
+    store
+        .copy(&source, &key("copy"), &WriteOptions::default())
+        .await
 }
 
 async fn put(store: &SplitStore) -> Vec<u8> {
