@@ -3,10 +3,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
 from cli.program import call
 
@@ -42,6 +44,39 @@ def test_factors_decide_the_content(directory: str) -> None:
     blocks = [data[at : at + 4096] for at in range(0, len(data), 4096)]
     assert len(blocks) == 4 * len({hashlib.sha256(block).digest() for block in blocks})
     assert all(block.endswith(bytes(2048)) and block[2040:2048] != bytes(8) for block in blocks)
+
+
+@pytest.mark.parametrize("object_type", ["RAW", "NPZ", "TFRECORD", "HDF5"])
+@pytest.mark.parametrize("factor", [1, 2, 8])
+def test_every_type_compresses_as_asked(directory: str, object_type: str, factor: int) -> None:
+    call("put", "-s", "4000000", "-o", object_type, "-x", str(factor), directory)
+
+    (data,) = content(directory)
+    ratio = len(data) / len(zstandard.ZstdCompressor(level=3).compress(data))
+    assert len(data) == 4_000_000
+    assert factor * 0.95 < ratio < factor * 1.1
+
+
+def repeated(object_type: str, data: bytes) -> list[bytes]:
+    """The pieces of an object that `-d` counts: records of TFRECORD, else blocks of 4 KiB."""
+    if object_type == "TFRECORD":
+        records, at = [], 0
+        while at < len(data):
+            (length,) = struct.unpack_from("<Q", data, at)
+            records.append(data[at + 12 : at + 12 + length])
+            at += 12 + length + 4
+        return records
+    # The first block has what the format puts before the data, the last one what it puts behind.
+    return [data[at : at + 4096] for at in range(4096, len(data) - 8192, 4096)]
+
+
+@pytest.mark.parametrize("object_type", ["RAW", "NPZ", "TFRECORD", "HDF5"])
+def test_pieces_of_every_type_repeat_as_asked(directory: str, object_type: str) -> None:
+    call("put", "-n", "4", "-s", "4000000", "-o", object_type, "-d", "4", directory)
+
+    pieces = [piece for data in content(directory) for piece in repeated(object_type, data)]
+    hashes = {hashlib.sha256(piece).digest() for piece in pieces}
+    assert 3.7 < len(pieces) / len(hashes) < 4.1
 
 
 @pytest.mark.parametrize(
