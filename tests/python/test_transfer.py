@@ -129,8 +129,6 @@ def test_uploads_and_syncs_take_the_words_of_put(bucket: str, tmp_path: Path) ->
         s3.upload(root, bucket + "a/", if_none_match=True)
     with pytest.raises(s3.UnsupportedError, match="tier"):
         s3.upload(root, bucket + "a/", tier="Hot")
-    with pytest.raises(s3.UnsupportedError, match="storage_class"):
-        s3.upload(root, bucket + "a/", storage_class="GLACIER")
 
 
 def test_progress_grows_to_the_whole(bucket: str, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ pub(super) async fn transfer(
     span: &Span,
 ) -> Result<Moved> {
     if item.from.scheme().is_local() == item.to.scheme().is_local()
+        && !goes_on_later(client, item)
         && let Some(moved) = copy::copied(client, item, &write, &budget, &mut meter, span).await?
     {
         return Ok(moved);
@@ -119,6 +120,13 @@ pub(super) async fn transfer(
     }
     ends.meter.restart();
     ends.start().await
+}
+
+/// Uploads and downloads of large files promise it, and what the kernel copies in one go cannot.
+fn goes_on_later(client: &Client, item: &Item) -> bool {
+    let both_local = item.from.scheme().is_local() && item.to.scheme().is_local();
+    let part_size = client.config().part_size;
+    both_local && item.op != "copy" && item.size.is_some_and(|size| size > part_size)
 }
 
 /// Beside the target if that is a file, as its parts are. An upload's is kept in the user's cache, so that the
