@@ -6,6 +6,7 @@ S3DLIO_UPDATE_SNAPSHOTS=1 writes the outcomes into the page instead.
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,7 +53,10 @@ def outcome(row: Row, place: Place, scratch: Path) -> tuple[str, str]:
     except RefusedError as error:
         if error.code != 1:
             raise
-        reason = error.said.strip().rpartition(f"{place.uri(OBJECT)}: ")[2]
+        named = re.search(rf"{re.escape(place.base)}({OBJECT}|{KEPT}): (.+)", error.said)
+        if named is None:
+            raise
+        reason = named[2]
     else:
         return "yes", ""
     assert place.names() in ([], [KEPT]), "what is refused leaves nothing"

@@ -11,6 +11,7 @@ import pytest
 
 import s3dlio as s3
 from behavior.place import PART
+from behavior.support.faces import RefusedError
 from behavior.support.rows import KEPT, Section
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ SENT = random.Random(32).randbytes(100_003)  # noqa: S311 - test data
 LARGE = random.Random(33).randbytes(2 * PART + 7)  # noqa: S311 - test data
 
 WHOLE = "an object"
+ABSENT = "only where there is none: if_none_match"
+METADATA = "with metadata"
+CONTENT_TYPE = "with a content type"
+STORAGE_CLASS = "with a storage class"
+TIER = "with an access tier"
+OTHER_TIER = "to another access tier"
 COPY = "a copy of an object"
 GENERATED = "generated objects"
 URL = "a URL for others to read or write"
@@ -50,7 +57,7 @@ def cp_from_a_pipe(do: Shell) -> None:
     assert do.place.get("object") == LARGE
 
 
-@SECTION.python("only where there is none: if_none_match", "put")
+@SECTION.python(ABSENT, "put")
 def put_if_none_match(do: Python) -> None:
     uri = do.place.uri("object")
     do(uri, SENT, if_none_match=True)
@@ -61,36 +68,84 @@ def put_if_none_match(do: Python) -> None:
     assert do.place.get("object") == SENT
 
 
-@SECTION.python("with metadata", "put")
+@SECTION.shell(ABSENT, "cp --if-none-match")
+def cp_if_none_match(do: Shell) -> None:
+    uri = do.place.uri("object")
+    do("-", uri, stdin=SENT)
+
+    with pytest.raises(RefusedError, match="exit 1"):
+        do("-", uri, stdin=b"other")
+
+    assert do.place.get("object") == SENT
+
+
+@SECTION.python(METADATA, "put")
 def put_metadata(do: Python) -> None:
     do(do.place.uri("object"), SENT, metadata={"epoch": "7", "run": "a b"})
 
     assert stat(do.place)["metadata"] == {"epoch": "7", "run": "a b"}
 
 
-@SECTION.python("with a content type", "put")
+@SECTION.shell(METADATA, "cp --metadata")
+def cp_metadata(do: Shell) -> None:
+    do("epoch=7", "--metadata", "run=a b", "-", do.place.uri("object"), stdin=SENT)
+
+    assert stat(do.place)["metadata"] == {"epoch": "7", "run": "a b"}
+
+
+@SECTION.python(CONTENT_TYPE, "put")
 def put_content_type(do: Python) -> None:
     do(do.place.uri("object"), SENT, content_type="text/x-test")
 
     assert stat(do.place)["content_type"] == "text/x-test"
 
 
-@SECTION.python("with a storage class", "put")
+@SECTION.shell(CONTENT_TYPE, "cp --content-type")
+def cp_content_type(do: Shell) -> None:
+    do("text/x-test", "-", do.place.uri("object"), stdin=SENT)
+
+    assert stat(do.place)["content_type"] == "text/x-test"
+
+
+@SECTION.python(STORAGE_CLASS, "put")
 def put_storage_class(do: Python) -> None:
     do(do.place.uri("object"), SENT, storage_class="REDUCED_REDUNDANCY")
 
     assert stat(do.place)["storage_class"] == "REDUCED_REDUNDANCY"
 
 
-@SECTION.python("with an access tier", "put")
+@SECTION.shell(STORAGE_CLASS, "cp --storage-class")
+def cp_storage_class(do: Shell) -> None:
+    do("REDUCED_REDUNDANCY", "-", do.place.uri("object"), stdin=SENT)
+
+    assert stat(do.place)["storage_class"] == "REDUCED_REDUNDANCY"
+
+
+@SECTION.python(TIER, "put")
 def put_tier(do: Python) -> None:
     do(do.place.uri("object"), SENT, tier="Cool")
 
     assert stat(do.place)["tier"] == "Cool"
 
 
-@SECTION.python("to another access tier", "set_tier")
+@SECTION.shell(TIER, "cp --tier")
+def cp_tier(do: Shell) -> None:
+    do("Cool", "-", do.place.uri("object"), stdin=SENT)
+
+    assert stat(do.place)["tier"] == "Cool"
+
+
+@SECTION.python(OTHER_TIER, "set_tier")
 def set_tier(do: Python) -> None:
+    do.place.put(KEPT, SENT)
+
+    do(do.place.uri(KEPT), "cold")
+
+    assert stat(do.place, KEPT)["tier"] == "Cold"
+
+
+@SECTION.shell(OTHER_TIER, "set-tier")
+def set_tier_command(do: Shell) -> None:
     do.place.put(KEPT, SENT)
 
     do(do.place.uri(KEPT), "cold")
