@@ -155,6 +155,10 @@ servers: .venv/.created ## Start MinIO and Azurite, print the environment to exp
 bench: $(installed) ## Measure against the peers (ARGS='--rounds 5 --group s3'; nginx-light and fio from Debian)
 	@$(phase) 'bench' $(servers) $(python) benches/run.py $(ARGS)
 
+.PHONY: bench-guard
+bench-guard: .venv/.created ## Count instructions of the hot paths (ARGS=--update takes them as the limits)
+	@$(phase) 'bench-guard' $(without_python) $(python) benches/guard.py $(ARGS)
+
 .PHONY: docs
 docs: .venv/.tools ## Build the documentation into site/
 	@$(phase) 'install mkdocs' $(pip) install -r docs/requirements.txt

@@ -5,6 +5,13 @@
 #![warn(missing_debug_implementations)]
 
 mod backend;
+/// Steps of the hot paths, for the guard beside this crate. No part of its interface.
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::backend::s3::bench::Signing;
+    pub use crate::transport::bench::read_head;
+}
 #[expect(
     unsafe_code,
     reason = "owned memory for I/O; each block says who keeps it alive"

@@ -6,7 +6,7 @@ pub(crate) mod backoff;
 pub(crate) mod local;
 mod memory;
 mod redirect;
-mod s3;
+pub(crate) mod s3;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -6,6 +6,8 @@
 //! Work happens only while a future is polled, so dropping one ends it: nothing is written into memory later.
 
 mod addresses;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod body;
 mod chunked;
 mod connect;

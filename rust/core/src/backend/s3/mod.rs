@@ -5,6 +5,8 @@
 //! that follows it, and one deadline bounds both.
 
 mod attempts;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod bucket;
 mod complete;
 mod connect;
