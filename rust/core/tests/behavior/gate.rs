@@ -10,6 +10,8 @@ use crate::faults::{Rig, rig_with};
 
 /// Far longer than any of it takes.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// Longer than that: what is not answered is not tried again.
+const NEVER: (&str, &str) = ("stall_timeout", "600");
 
 /// A server that answers after a while, as one that is far away.
 async fn distant(size: usize, settings: &[(&str, &str)]) -> Rig {
@@ -40,7 +42,11 @@ async fn in_time<T>(work: impl Future<Output = T>) -> T {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_takes_few_requests_is_not_stormed_and_gets_more_when_it_takes_more() {
-    let rig = distant(4096, &[("concurrency", "16"), ("max_attempts", "20")]).await;
+    let rig = distant(
+        4096,
+        &[("concurrency", "16"), ("max_attempts", "20"), NEVER],
+    )
+    .await;
     let takes_few = Options {
         most_in_flight: Some(4),
         ..Options::default()
@@ -73,7 +79,7 @@ async fn a_service_that_takes_few_requests_is_not_stormed_and_gets_more_when_it_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_request_passes_a_large_one_that_is_stuck() {
-    let settings = [("concurrency", "8"), ("part_size", "65536")];
+    let settings = [("concurrency", "8"), ("part_size", "65536"), NEVER];
     let rig = rig_with(64 << 16, &settings).await;
     let silence = Fault::always(Action::Stall { after: None }).op("GetObject");
     rig.server.fault(silence.header("range"));
@@ -97,7 +103,7 @@ async fn a_small_request_passes_a_large_one_that_is_stuck() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_batches_of_a_prefix_are_deleted_side_by_side() {
-    let rig = rig_with(1, &[]).await;
+    let rig = rig_with(1, &[NEVER]).await;
     let uris: Vec<Uri> = (0..40)
         .map(|i| format!("s3://bucket/p/{i}").parse().unwrap())
         .collect();

@@ -105,7 +105,8 @@ fn requests_options_statistics_and_reset_work_from_outside() {
     assert_eq!(get(&server, "/made/p00000004").body.len(), 3);
     let statistics: Value =
         serde_json::from_slice(&get(&server, "/__control/statistics").body).unwrap();
-    assert_eq!(statistics["peak_in_flight"], 1);
+    // A client may have its answer, and ask again, before the server has put the request away.
+    assert!((1..=2).contains(&statistics["peak_in_flight"].as_u64().unwrap()));
 
     server.fault(Fault::always(Action::slow_down()));
     ask(&server, "DELETE /__control", &[], b"");
