@@ -27,8 +27,8 @@ class CheckpointStore:
 
     Args:
         uri: Where the shards are, with or without a final `/`.
-        compression_level: zstd level from 1 to 21; None stores the bytes as they are. Loads take
-            whatever was saved.
+        compression_level: zstd level from 1 to 21, 3 unless told; None stores the bytes as they
+            are. Loads take whatever was saved.
         options: Settings of this store, as a dict or `Options`.
 
     Raises:
