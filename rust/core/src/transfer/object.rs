@@ -276,3 +276,42 @@ impl Ends {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::super::meter::Meter;
+    use super::*;
+    use crate::config::Options;
+
+    const SIZE: u64 = 1 << 20;
+
+    #[tokio::test]
+    async fn what_was_read_counts_until_nobody_holds_it() {
+        let client = Client::new(Config::load(&Options::default()).unwrap());
+        let uri = |name: &str| format!("memory://heads/{name}").parse::<Uri>().unwrap();
+        client.create_bucket(&uri("")).await.unwrap();
+        let body = Payload::from(vec![1; SIZE as usize]);
+        let write = WriteOptions::default();
+        client.put(&uri("from"), body, &write).await.unwrap();
+        let item = Item {
+            op: "copy",
+            from: uri("from"),
+            to: uri("to"),
+            size: Some(SIZE),
+            etag: None,
+        };
+        let (budget, span) = (Budget::new(SIZE), Span::start());
+        let meter = FileMeter::new(Meter::default(), SIZE);
+        let ends = Ends::open(&client, &item, write.into(), budget.clone(), meter, &span);
+        let mut ends = ends.await.unwrap();
+
+        let (head, reply) = ends.read_head().await.unwrap();
+
+        assert_eq!(reply.size, SIZE);
+        assert!(budget.take(1).now_or_never().is_none());
+        drop(head);
+        assert!(budget.take(SIZE).now_or_never().is_some());
+    }
+}

@@ -1,34 +1,9 @@
-//! Transfers of many files over a scripted server: bounded memory, and failures that are each told.
+//! Transfers of many files over a scripted server: failures that are each told.
 
-use std::fs;
-
-use s3dlio::{Meter, SyncOptions, TransferOptions, Uri};
+use s3dlio::{Meter, SyncOptions, Uri};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::faults::{PART, rig, rig_with};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn files_of_one_part_share_the_memory_until_they_are_sent() {
-    let limit = (2 * PART).to_string();
-    let rig = rig_with(0, &[("memory_limit", &limit)]).await;
-    let source = tempfile::tempdir().unwrap();
-    for number in 0..8 {
-        fs::write(source.path().join(number.to_string()), vec![number; PART]).unwrap();
-    }
-    // All that may be under way is, before the first is answered.
-    rig.server
-        .fault(Fault::always(Action::Delay { ms: 100 }).op("PutObject"));
-    let target: Uri = "s3://bucket/p/".parse().unwrap();
-
-    let sources = [source.path().to_str().unwrap().to_owned()];
-    let (options, meter) = (TransferOptions::default(), Meter::default());
-
-    let upload = rig.client.upload_files(&sources, &target, &options, &meter);
-    assert_eq!(upload.await.unwrap().files, 8);
-
-    let peak = rig.server.statistics().peak_in_flight;
-    assert!(peak <= 2, "{peak} parts of {PART} bytes were held at once");
-}
+use crate::faults::rig;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_object_that_a_sync_cannot_delete_is_named() {
