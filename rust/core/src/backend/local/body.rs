@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use super::Local;
@@ -15,6 +17,8 @@ use crate::payload::Payload;
 
 /// Bytes that stay in a core's cache between their checksum and their copy into the page cache.
 const CACHED_BLOCK: usize = 1 << 20;
+/// Bytes that stay in a core's nearer cache between their copy and their checksum.
+const COPIED: usize = 128 << 10;
 /// Requests of one run that may end before their first block has been written.
 const MAX_STALLS: u32 = 16;
 /// Pieces that one `pwritev` takes.
@@ -30,9 +34,8 @@ impl Local {
         body: &Payload,
         cancelled: &Cancelled,
     ) -> Result<Checksum> {
-        let mut crc = Crc32c::default();
         let mut blocks = Blocks::of(body);
-        if let (Some(alignment), Some(mode)) = (to.direct, &self.direct) {
+        let crc = if let (Some(alignment), Some(mode)) = (to.direct, &self.direct) {
             let mut writer = DirectWriter {
                 file: &to.file,
                 alignment,
@@ -40,25 +43,30 @@ impl Local {
                 at: offset,
                 scratch: None,
                 held: 0,
+                crc: Crc32c::default(),
             };
             while let Some(block) = blocks.next(BLOCK) {
                 cancelled.check()?;
                 for piece in block {
-                    crc.update(&piece);
                     writer.push(&piece)?;
                 }
             }
-            writer.finish()?;
+            writer.finish()?
         } else {
-            let mut at = offset;
+            let (mut at, mut crc, mut begun) = (offset, Crc32c::default(), offset);
             while let Some(mut block) = blocks.next(CACHED_BLOCK) {
                 cancelled.check()?;
                 for piece in &block {
                     crc.update(piece);
                 }
                 at = write_pieces(&to.file, &mut block, at)?;
+                if self.durable && at - begun >= BLOCK as u64 {
+                    start_writeback(&to.file, begun..at);
+                    begun = at;
+                }
             }
-        }
+            crc
+        };
         Ok(Checksum {
             algorithm: Algorithm::Crc32c,
             value: u64::from(crc.value()),
@@ -118,6 +126,16 @@ fn write_pieces(file: &File, mut pieces: &mut [IoSlice<'_>], mut at: u64) -> io:
     Ok(at)
 }
 
+/// Lets the disk begin, so that the sync at the end finds little left to wait for. It neither waits itself nor takes an
+/// error away from that sync.
+#[expect(unsafe_code, reason = "no crate of ours wraps the call")]
+fn start_writeback(file: &File, range: Range<u64>) {
+    let start = range.start.cast_signed();
+    let len = (range.end - range.start).cast_signed();
+    // SAFETY: the call takes numbers only, and the descriptor is open.
+    unsafe { libc::sync_file_range(file.as_raw_fd(), start, len, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
 /// Writes whole blocks past the page cache: from the caller's memory where its address allows, else through scratch.
 struct DirectWriter<'a> {
     file: &'a File,
@@ -128,6 +146,8 @@ struct DirectWriter<'a> {
     scratch: Option<IoBufMut>,
     /// Bytes in `scratch`, to be written at `at`.
     held: usize,
+    /// Of all that was pushed.
+    crc: Crc32c,
 }
 
 impl DirectWriter<'_> {
@@ -142,6 +162,7 @@ impl DirectWriter<'_> {
             let body = self.hold(piece, self.held + gap)?;
             self.flush()?;
             let (body, rest) = body.split_at(straight);
+            self.crc.update(body);
             self.write(body)?;
             piece = rest;
         }
@@ -149,13 +170,14 @@ impl DirectWriter<'_> {
     }
 
     /// Writes what is held, its last block padded with zeros.
-    fn finish(mut self) -> Result<()> {
+    fn finish(mut self) -> Result<Crc32c> {
         let padded = self.alignment.round_up(self.held);
         if let Some(scratch) = &mut self.scratch {
             scratch[self.held..padded].fill(0);
         }
         self.held = padded;
-        self.flush()
+        self.flush()?;
+        Ok(self.crc)
     }
 
     /// How many bytes after the first `gap` of `piece` can be written as they lie; 0 if that is not worth a request.
@@ -180,8 +202,12 @@ impl DirectWriter<'_> {
             Some(scratch) => scratch,
             None => self.scratch.insert(self.mode.scratch()?),
         };
-        scratch[self.held..self.held + now.len()].copy_from_slice(now);
-        self.held += now.len();
+        for bytes in now.chunks(COPIED) {
+            let copy = &mut scratch[self.held..self.held + bytes.len()];
+            copy.copy_from_slice(bytes);
+            self.crc.update(copy);
+            self.held += bytes.len();
+        }
         if self.held == SCRATCH {
             self.flush()?;
         }

@@ -13,12 +13,12 @@ use super::open::{Access, Opened};
 use crate::buffer::{BLOCK_ALIGN, IoBufMut, Pool};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Misaligned bytes go through memory of this size.
-pub(super) const SCRATCH: usize = 1 << 20;
+/// Misaligned bytes go through memory of this size. On a huge page: to pin small ones costs ten times as much.
+pub(super) const SCRATCH: usize = 2 << 20;
 /// Below this, a copy costs less than a request of its own.
 pub(super) const WORTH_A_REQUEST: usize = 256 << 10;
 /// Idle scratch memory that is kept for the next transfer.
-const SCRATCH_RETAINED: usize = 64 << 20;
+const SCRATCH_RETAINED: usize = 128 << 20;
 /// Of linux/magic.h; libc has no name for it.
 const RAMFS_MAGIC: i64 = 0x8584_58f6;
 
