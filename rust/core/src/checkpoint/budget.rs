@@ -1,12 +1,13 @@
-//! How many threads a save or a load may use, so that its memory stays what was promised: the shard and a little.
+//! How many threads a save or a load may use, so that its memory stays what was promised: the shard, a little, and on
+//! machines with many cores what keeps each of them busy, within `memory_limit`.
 
 use super::codec::{Compressor, FRAME};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// What a save may hold beside the shard. With the rest of a process it stays below 128 MiB.
+/// What a save may hold beside the shard, however few cores there are. With the rest of a process it stays below 128 MiB.
 const SAVE_MEMORY: u64 = 80 << 20;
-/// What a load may hold beside the shard.
+/// What a load may hold beside the shard, however few cores there are.
 const LOAD_MEMORY: u64 = 80 << 20;
 /// The pool block that a frame is compressed into; incompressible bytes grow a little.
 const OUTPUT: u64 = 10 << 20;
@@ -39,8 +40,11 @@ impl SavePlan {
                 config.memory_limit, config.part_size
             )));
         }
-        let total = SAVE_MEMORY.max(least).min(config.memory_limit);
-        let workers = ((total - parts) / worker).clamp(1, cores.max(1) as u64);
+        let cores = cores.max(1) as u64;
+        let total = SAVE_MEMORY
+            .max(parts + cores * worker)
+            .min(config.memory_limit);
+        let workers = ((total - parts) / worker).min(cores);
         let spare = total - parts - workers * worker;
         // A frame that is done early waits here, so that its thread need not.
         let ahead = u64::from(spare >= OUTPUT);
@@ -66,10 +70,11 @@ pub(super) struct LoadPlan {
 
 impl LoadPlan {
     pub fn new(config: &Config, cores: usize) -> Self {
-        let total = LOAD_MEMORY.min(config.memory_limit);
+        let cores = cores.max(1) as u64;
         // Beside its own bytes a frame keeps those that share a part with it.
         let worker = FRAME as u64 + config.part_size / 2;
-        let workers = (total / 2 / worker).clamp(1, cores.max(1) as u64);
+        let total = LOAD_MEMORY.max(2 * cores * worker).min(config.memory_limit);
+        let workers = (total / 2 / worker).clamp(1, cores);
         // One part is being cut, and the frame under way keeps another.
         let held = workers * worker + 2 * config.part_size;
         LoadPlan {
@@ -97,25 +102,46 @@ mod tests {
         Config::load(&given).unwrap()
     }
 
+    fn held(plan: SavePlan, level: i32, config: &Config) -> u64 {
+        plan.workers as u64 * Compressor::memory(level)
+            + plan.frames as u64 * OUTPUT
+            + plan.upload
+            + config.part_size
+    }
+
     #[test]
     fn every_level_keeps_its_promise_and_two_cores_busy() {
         let config = config(&[]);
         for level in 1..=21 {
-            for cores in [1, 2, 64] {
+            for cores in [1, 2] {
                 let plan = SavePlan::new(level, false, &config, cores).unwrap();
 
-                let held = plan.workers as u64 * Compressor::memory(level)
-                    + plan.frames as u64 * OUTPUT
-                    + plan.upload
-                    + config.part_size;
+                let held = held(plan, level, &config);
                 assert!(
                     held <= SAVE_MEMORY,
                     "level {level} on {cores} cores: {held}"
                 );
-                assert!(plan.workers >= cores.min(2) && plan.workers <= cores);
+                assert_eq!(plan.workers, cores);
                 assert!(plan.upload >= config.part_size);
             }
         }
+    }
+
+    #[test]
+    fn many_cores_are_kept_busy_as_far_as_the_limit_allows() {
+        let config = config(&[]);
+        for level in 1..=21 {
+            let some = SavePlan::new(level, false, &config, 32).unwrap();
+            let many = SavePlan::new(level, false, &config, 256).unwrap();
+
+            assert_eq!(some.workers, 32, "level {level}");
+            assert!(many.workers < 256, "level {level}");
+            assert!(held(many, level, &config) <= config.memory_limit);
+        }
+        assert_eq!(LoadPlan::new(&config, 32).workers, 32);
+        let many = LoadPlan::new(&config, 256);
+        assert!(many.workers > 32 && many.workers < 256);
+        assert!(many.download >= config.part_size);
     }
 
     #[test]
