@@ -10,8 +10,22 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+/// How long memory that nobody needs any more may wait for more of it: to attach costs as much as a small request.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// Must not block. Failures are its own to report.
 pub type Errand = Box<dyn FnOnce(Python<'_>) + Send>;
+
+/// Who runs an errand, and when.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Turn {
+    /// The thread for errands, at once.
+    Now,
+    /// The same, with all that comes within [`GATHER`].
+    Gathered,
+    /// The thread that leaves it, which runs what waits anyway: no other need wake.
+    Own,
+}
 
 #[derive(Default)]
 pub struct Errands {
@@ -22,6 +36,8 @@ pub struct Errands {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Errand>,
+    /// One of them is not to wait for others.
+    hurry: bool,
     runner: Runner,
     closed: bool,
 }
@@ -31,13 +47,13 @@ enum Runner {
     #[default]
     Absent,
     Idle,
+    Gathering,
     Busy,
 }
 
 impl Errands {
-    /// Leaves an errand; `soon` says that this thread runs what waits anyway, so that no other need wake. Once the
-    /// interpreter goes away nobody runs it, and the memory it holds is left to the system.
-    pub fn leave(&'static self, errand: Errand, soon: bool) {
+    /// Leaves an errand. Once the interpreter goes away nobody runs it, and the memory it holds is left to the system.
+    pub fn leave(&'static self, errand: Errand, turn: Turn) {
         let mut queue = self.lock();
         if queue.closed {
             #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
@@ -45,9 +61,10 @@ impl Errands {
             return;
         }
         queue.waiting.push(errand);
-        if soon {
+        if turn == Turn::Own {
             return;
         }
+        queue.hurry |= turn == Turn::Now;
         match queue.runner {
             Runner::Absent => {
                 let runner = thread::Builder::new()
@@ -59,7 +76,8 @@ impl Errands {
                 }
             }
             Runner::Idle => self.changed.notify_all(),
-            Runner::Busy => {}
+            Runner::Gathering if queue.hurry => self.changed.notify_all(),
+            Runner::Gathering | Runner::Busy => {}
         }
     }
 
@@ -115,7 +133,13 @@ impl Errands {
                 self.changed.notify_all();
                 return;
             }
+            queue.runner = Runner::Gathering;
+            let gathered = self
+                .changed
+                .wait_timeout_while(queue, GATHER, |queue| !queue.hurry && !queue.closed);
+            queue = gathered.unwrap_or_else(PoisonError::into_inner).0;
             queue.runner = Runner::Busy;
+            queue.hurry = false;
             drop(queue);
             Python::attach(|py| self.run(py));
         }

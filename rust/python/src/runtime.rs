@@ -22,7 +22,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::clients::Clients;
-use crate::errands::{Errand, Errands};
+use crate::errands::{Errand, Errands, Turn};
 use crate::errors;
 
 /// How often a blocked call looks for signals. Ctrl-C must show within a second.
@@ -124,17 +124,26 @@ fn stop(process: &Process, timeout: Duration) {
 
 /// Leaves an errand for the interpreter; without one (it exits, or this is a fresh child) the errand is forgotten.
 pub fn leave_errand(errand: Errand) {
-    match existing(CURRENT.load(Ordering::Acquire)) {
-        Some(process) => process.errands.leave(errand, IN_CALL.get()),
-        #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
-        None => std::mem::forget(errand),
-    }
+    leave(errand, own_turn().unwrap_or(Turn::Now));
+}
+
+/// As [`leave_errand`], for memory that goes back to its owner: a moment later will do.
+pub fn leave_release(errand: Errand) {
+    leave(errand, own_turn().unwrap_or(Turn::Gathered));
 }
 
 /// As [`leave_errand`], for what this thread waits for: another one runs it.
 pub fn leave_errand_apart(errand: Errand) {
+    leave(errand, Turn::Now);
+}
+
+fn own_turn() -> Option<Turn> {
+    IN_CALL.get().then_some(Turn::Own)
+}
+
+fn leave(errand: Errand, turn: Turn) {
     match existing(CURRENT.load(Ordering::Acquire)) {
-        Some(process) => process.errands.leave(errand, false),
+        Some(process) => process.errands.leave(errand, turn),
         #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
         None => std::mem::forget(errand),
     }

@@ -177,7 +177,7 @@ impl AsRef<[u8]> for Loan {
 impl Drop for Loan {
     fn drop(&mut self) {
         if let Some(lender) = self.lender.take() {
-            runtime::leave_errand(Box::new(move |py| lender.release(py)));
+            runtime::leave_release(Box::new(move |py| lender.release(py)));
         }
     }
 }
