@@ -18,6 +18,7 @@ S3_PEERS = (
 )
 OURS = "s3dlio"
 STREAMED = "s3dlio, streamed"
+ALIGNED = "s3dlio, aligned"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _files() -> list[Case]:
     return [
         Case("file", "file", "put", *one, (OURS, "fio", *stores)),
         Case("file", "file", "get", *one, (OURS, "fio", *stores), again=True),
-        Case("direct", "direct", "put", *one, (OURS, "fio direct")),
+        Case("direct", "direct", "put", *one, (OURS, ALIGNED, "fio direct")),
         Case("direct", "direct", "get", *one, (OURS, "fio direct"), again=True),
     ]
 

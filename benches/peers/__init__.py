@@ -100,6 +100,7 @@ PEERS = {
     "s3dlio, unverified": Peer("ours", "Unverified"),
     "s3dlio, crc64": Peer("ours", "AzureCrc64"),
     "s3dlio, streamed": Peer("ours", "Streamed"),
+    "s3dlio, aligned": Peer("ours", "Aligned"),
     "s3dlio, no fsync": Peer("ours", "NotDurable"),
     "checkpoint raw": Peer("ours", "RawCheckpoint"),
     "checkpoint zstd 3": Peer("ours", "CompressedCheckpoint"),
