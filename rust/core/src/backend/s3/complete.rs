@@ -3,12 +3,12 @@
 
 use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
-use super::attempts::Failure;
 use super::http::Slot;
 use super::multipart::{service_id, token};
 use super::object::{checksum_headers, meta};
 use super::store::S3Store;
 use super::write::{has_token, unknown};
+use crate::backend::attempts::Failure;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Part, UploadId, WriteOptions, WriteReply};

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::attempts::Failure;
 use super::http::Slot;
 use super::multipart::service_id;
 use super::object::checksum_headers;
 use super::store::S3Store;
+use crate::backend::attempts::Failure;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CopySource, Part, UploadId, WriteReply};

@@ -2,12 +2,12 @@
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, StorageClass};
 
-use super::attempts::Failure;
 use super::http::Slot;
 use super::payload::{Sending, crc32c, joined, signed_as, stream};
 use super::stall::Progress;
 use super::store::S3Store;
 use super::write::{metadata, new_token};
+use crate::backend::attempts::Failure;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;

@@ -13,12 +13,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, Failure};
 use super::http::{MAX_DOCUMENT, Slot};
 use super::object::checksum_headers;
 use super::range::{Head, Location, header, locate};
 use super::stall::BodyWatch;
 use super::store::S3Store;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::buffer::IoBufMut;
 use crate::checksum::{Checksum, Digest};
 use crate::error::{Error, ErrorKind, Result};

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 
-use super::attempts::{Attempts, Failure};
 use super::http::Slot;
 use super::object::WRITE_TOKEN;
 use super::payload::{Sending, crc32c, joined, signed_as, stream};
 use super::stall::Progress;
 use super::store::S3Store;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
