@@ -89,9 +89,7 @@ impl S3Store {
             .set_if_none_match(options.if_none_match.then(|| "*".to_owned()));
         // The service may take minutes to join many parts.
         let slot = Slot::waiting(self.service.retry().deadline);
-        let request = request
-            .customize()
-            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let request = request.customize().mutate_request(slot.attach());
         let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();
         Ok(Completed {

@@ -162,7 +162,6 @@ impl S3Store {
             want_checksum,
         };
         let slot = Slot::receiving();
-        let with_request = slot.clone();
         let client = self.service.client().await?;
         let request = client
             .get_object()
@@ -171,7 +170,7 @@ impl S3Store {
             .set_range(header(range))
             .set_if_match(if_match.map(str::to_owned))
             .customize()
-            .mutate_request(move |request| request.add_extension(with_request.clone()))
+            .mutate_request(slot.clone().attach())
             .interceptor(probe.clone());
         let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();
