@@ -32,12 +32,7 @@ pub async fn no_cancelled_read_writes_later(place: Place) {
     watched.fill(0x55);
     for round in 0..READS {
         let wait = usual.mul_f64(random.random());
-        if tokio::time::timeout(wait, place.client.get(&uri))
-            .await
-            .is_err()
-        {
-            cancelled += 1;
-        }
+        cancelled += usize::from(is_cancelled(place.client.get(&uri), wait).await);
         // Whatever block the dropped read gave back is taken again.
         let mut next = place.client.pool().take(size).unwrap();
         next.fill(0x55);
@@ -51,12 +46,7 @@ pub async fn no_cancelled_read_writes_later(place: Place) {
         watched = next;
     }
     println!("{cancelled} of {READS} reads were cancelled under way, within {usual:?} each");
-    let least = match place.target {
-        // Its reads are over within a tick of the timer or two.
-        Target::Memory => 1,
-        _ => LEAST,
-    };
-    assert!(cancelled >= least, "{cancelled} reads were cancelled");
+    assert!(cancelled >= LEAST, "{cancelled} reads were cancelled");
     assert!(place.get("object").await == vec![0xAA; size]);
     assert!(watched[..] == pattern[..], "a write came at last");
 }
@@ -88,9 +78,7 @@ pub async fn a_cancelled_put_leaves_nothing_or_everything(place: Place) {
         };
 
         let put = place.client.put(&uri, payload, &options);
-        if tokio::time::timeout(wait, put).await.is_err() {
-            cancelled += 1;
-        }
+        cancelled += usize::from(is_cancelled(put, wait).await);
 
         let mut overwritten = Vec::new();
         if let Some(lent) = lent {
@@ -107,10 +95,23 @@ pub async fn a_cancelled_put_leaves_nothing_or_everything(place: Place) {
         drop(overwritten);
     }
     println!("{cancelled} of {puts} puts were cancelled under way, within {usual:?} each");
-    assert!(
-        cancelled >= LEAST || place.target == Target::Memory,
-        "{cancelled} puts were cancelled"
-    );
+    assert!(cancelled >= LEAST, "{cancelled} puts were cancelled");
+}
+
+/// Gives up `transfer` when the time is over; whether it was under way then. The runtime's own timer is as coarse as some
+/// reads are long.
+async fn is_cancelled(transfer: impl Future, after: Duration) -> bool {
+    let began = Instant::now();
+    let over = async {
+        while began.elapsed() < after {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = transfer => false,
+        () = over => true,
+    }
 }
 
 /// How long a transfer takes at best: one that is cancelled within it is under way.
