@@ -159,6 +159,11 @@ bench: $(installed) ## Measure against the peers (ARGS='--rounds 5 --group s3'; 
 bench-guard: .venv/.created ## Count instructions of the hot paths (ARGS=--update takes them as the limits)
 	@$(phase) 'bench-guard' $(without_python) $(python) benches/guard.py $(ARGS)
 
+.PHONY: bench-micro
+bench-micro: ## Time the small steps of every transfer (ARGS=name)
+	@$(phase) 'bench-micro' $(without_python) cargo bench $(quiet) --package s3dlio-python \
+		--package s3dlio-bench --features s3dlio-python/extension-module --bench micro -- $(ARGS)
+
 .PHONY: docs
 docs: .venv/.tools ## Build the documentation into site/
 	@$(phase) 'install mkdocs' $(pip) install -r docs/requirements.txt

@@ -5,11 +5,12 @@
 #![warn(missing_debug_implementations)]
 
 mod backend;
-/// Steps of the hot paths, for the guard beside this crate. No part of its interface.
+/// Steps of the hot paths, for the benchmarks beside this crate. No part of its interface.
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench {
-    pub use crate::backend::s3::bench::Signing;
+    pub use crate::backend::s3::bench::{Signing, read_listing};
+    pub use crate::checkpoint::bench::Codec;
     pub use crate::transport::bench::read_head;
 }
 #[expect(

@@ -1,5 +1,6 @@
 //! One folder per service, and the table that names them.
 
+mod attempts;
 mod attributes;
 mod az;
 pub(crate) mod backoff;

@@ -4,6 +4,8 @@
 //! The record is the commit point, so a reader sees the shard before or after a save, never between. The layout is
 //! written down in `docs/reference/checkpoint-format.md`.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod budget;
 mod codec;
 mod cut;

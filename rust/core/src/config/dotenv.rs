@@ -39,7 +39,7 @@ fn is_off(env: &dyn Fn(&str) -> Option<String>) -> Result<bool> {
     match env(SWITCH) {
         None => Ok(false),
         Some(value) if value.is_empty() => Ok(false),
-        Some(value) => match super::parse_switch(&value) {
+        Some(value) => match super::values::parse_switch(&value) {
             Some(on) => Ok(!on),
             None => Err(Error::invalid(format!(
                 "{SWITCH}={value}: expected true or false"

@@ -50,47 +50,52 @@ impl Head {
     }
 }
 
+/// The first request of a read. Its answer tells size, etag and, where it is for a whole object, checksum; later ones
+/// ask for that etag.
+#[derive(Debug)]
+pub(crate) struct First {
+    pub key: Key,
+    pub range: ByteRange,
+    /// The only version that will do.
+    pub etag: Option<String>,
+    /// For the checksum of its bytes; by default that of the stored one.
+    pub algorithm: Option<Algorithm>,
+    pub into: Destination,
+    pub span: Span,
+}
+
 impl SplitStore {
-    /// A request whose answer tells size, etag and, where it is for a whole object, checksum. Later ones ask for that
-    /// etag, this one for `etag`. The checksum of its bytes is taken in `algorithm`, by default in that of the stored one.
-    pub(crate) async fn first(
-        &self,
-        key: &Key,
-        range: ByteRange,
-        etag: Option<String>,
-        algorithm: Option<Algorithm>,
-        into: Destination,
-        span: &Span,
-    ) -> Came {
+    /// Returns when all of its bytes are there.
+    pub(crate) async fn first(&self, first: First) -> Came {
+        let First {
+            key,
+            range,
+            etag,
+            algorithm,
+            into,
+            span,
+        } = first;
         let options = ReadOptions {
             if_match: etag,
             want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
             algorithm,
-            span: span.clone(),
+            span,
         };
         let ask = Ask::single(into.held());
-        self.request(ask, self.store.read(key, range, into, &options))
+        self.request(ask, self.store.read(&key, range, into, &options))
             .await
     }
 
     /// As [`SplitStore::first`], but returns when the head of the answer is there. The body goes on coming.
-    pub(super) async fn begin(
-        &self,
-        key: &Key,
-        range: ByteRange,
-        etag: Option<String>,
-        algorithm: Option<Algorithm>,
-        into: Destination,
-        span: &Span,
-    ) -> Result<(Opened, Head)> {
+    pub(super) async fn begin(&self, first: First) -> Result<(Opened, Head)> {
         let (opened, mut known) = oneshot::channel();
         let into = Destination::Shared {
-            into: Box::new(into),
+            into: Box::new(first.into),
             opened,
         };
         let mut request = Box::pin({
-            let (store, key, span) = (self.clone(), key.clone(), span.clone());
-            async move { store.first(&key, range, etag, algorithm, into, &span).await }
+            let (store, first) = (self.clone(), First { into, ..first });
+            async move { store.first(first).await }
         });
         let opened = tokio::select! {
             biased;

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+pub(crate) use first::First;
 pub(crate) use read::verify;
 pub use scatter::RangeInto;
 pub use stream::Download;

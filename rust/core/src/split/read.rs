@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
-use super::{PER_OBJECT, SplitStore, part_size};
+use super::{First, PER_OBJECT, SplitStore, part_size};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::{Algorithm, Checksum};
 use crate::config::Verify;
@@ -211,9 +211,15 @@ impl SplitStore {
         expected: Expected,
         span: &Span,
     ) -> Result<Gathered> {
-        let (opened, mut head) = self
-            .begin(key, range, None, expected.algorithm(), into, span)
-            .await?;
+        let first = First {
+            key: key.clone(),
+            range,
+            etag: None,
+            algorithm: expected.algorithm(),
+            into,
+            span: span.clone(),
+        };
+        let (opened, mut head) = self.begin(first).await?;
         let Opened {
             mut reply,
             fill,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinSet;
 
-use super::SplitStore;
 use super::first::Head;
 use super::read::{same_size, verify};
+use super::{First, SplitStore};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::Checksum;
 use crate::error::Result;
@@ -131,10 +131,15 @@ impl SplitStore {
             window: self.part_size,
             reserve: None,
         };
-        let algorithm = wanted.exactly.map(|(_, checksum)| checksum.algorithm);
-        let (opened, head) = self
-            .begin(key, range, wanted.etag, algorithm, into, span)
-            .await?;
+        let first = First {
+            key: key.clone(),
+            range,
+            etag: wanted.etag,
+            algorithm: wanted.exactly.map(|(_, checksum)| checksum.algorithm),
+            into,
+            span: span.clone(),
+        };
+        let (opened, head) = self.begin(first).await?;
         let Opened {
             mut reply, fill, ..
         } = opened;

@@ -1,6 +1,6 @@
 //! Reads of one version of an object that is still to be found out: the first answer pins the rest.
 
-use super::SplitStore;
+use super::{First, SplitStore};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::error::Result;
 use crate::span::Span;
@@ -59,8 +59,15 @@ impl SplitStore {
                     offset,
                     len: window as u64,
                 };
-                let into = Destination::Fill(memory);
-                match self.first(key, range, None, None, into, span).await {
+                let first = First {
+                    key: key.clone(),
+                    range,
+                    etag: None,
+                    algorithm: None,
+                    into: Destination::Fill(memory),
+                    span: span.clone(),
+                };
+                match self.first(first).await {
                     Ok((head, reply)) => {
                         memory = head;
                         memory.truncate(reply.filled);

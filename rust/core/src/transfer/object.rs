@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::gate::Ask;
 use crate::payload::Payload;
 use crate::span::Span;
-use crate::split::{SplitStore, verify};
+use crate::split::{First, SplitStore, verify};
 use crate::types::{ByteRange, Destination, ReadReply, WriteOptions};
 use crate::uri::Uri;
 
@@ -225,24 +225,18 @@ impl Ends {
             let part = self.to.store.part_size_for(self.size);
             let len = self.size.map_or(part, |size| size.clamp(1, part));
             let memory = self.budget.take(len).await;
-            let into = Destination::Fill(self.from.store.take_part(len)?);
-            let (mut buf, mut reply) = self
-                .from
-                .store
-                .first(
-                    self.from.uri.key(),
-                    ByteRange::Whole,
-                    None,
-                    None,
-                    into,
-                    &self.span,
-                )
-                .await?;
-            if !self.from.uri.scheme().is_local() {
-                let store = &self.from.store;
-                store
-                    .ask_for_checksum(self.from.uri.key(), &mut reply)
-                    .await?;
+            let (store, uri) = (&self.from.store, &self.from.uri);
+            let first = First {
+                key: uri.key().clone(),
+                range: ByteRange::Whole,
+                etag: None,
+                algorithm: None,
+                into: Destination::Fill(store.take_part(len)?),
+                span: self.span.clone(),
+            };
+            let (mut buf, mut reply) = store.first(first).await?;
+            if !uri.scheme().is_local() {
+                store.ask_for_checksum(uri.key(), &mut reply).await?;
             }
             buf.truncate(reply.filled);
             let fits = reply.filled as u64 == reply.size

@@ -1,4 +1,4 @@
-//! Reading heads, as the guard outside of this crate reaches it.
+//! Reading heads, as the benchmarks outside of this crate reach it.
 
 use bytes::BytesMut;
 

@@ -3,7 +3,7 @@
 use s3dlio::{Client, Config, ErrorKind, Options, Payload, PutResult, Result, Uri, WriteOptions};
 use s3dlio_testkit::{Action, AzureServer, Fault, seeded_bytes};
 
-use crate::faults::{PART, rig, rig_with};
+use crate::rig::{PART, rig, rig_with};
 
 fn only_new() -> WriteOptions {
     WriteOptions {

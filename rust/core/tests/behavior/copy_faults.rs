@@ -3,7 +3,7 @@
 use s3dlio::{ErrorKind, Meter, SyncOptions, Uri};
 use s3dlio_testkit::{Action, Fault, FlipOrigin};
 
-use crate::faults::{PART, Rig, rig, rig_with};
+use crate::rig::{PART, Rig, rig, rig_with};
 
 fn target() -> Uri {
     "s3://bucket/copy".parse().unwrap()

@@ -8,7 +8,7 @@ use s3dlio_testkit::{Action, Authority, Fault, Flaw, TlsFront, seeded_bytes};
 use tempfile::NamedTempFile;
 
 use crate::bytes::fill;
-use crate::faults::PART;
+use crate::rig::PART;
 use crate::tls::{Service, bundle};
 
 /// One that needs several parts.

@@ -7,8 +7,8 @@ use rand::rngs::SmallRng;
 use s3dlio::{ErrorKind, Reader, Result, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault, seeded_bytes};
 
-use crate::faults::{Rig, rig, rig_with};
 use crate::place::{PART, Place, data};
+use crate::rig::{Rig, rig, rig_with};
 
 /// `len` bytes from `offset` on, or what there is, by as many calls as it takes.
 async fn read(

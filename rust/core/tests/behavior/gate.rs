@@ -6,7 +6,7 @@ use std::time::Duration;
 use s3dlio::Uri;
 use s3dlio_testkit::{Action, Fault, Options, RequestRecord};
 
-use crate::faults::{Rig, rig_with};
+use crate::rig::{Rig, rig_with};
 
 /// Far longer than any of it takes.
 const DEADLINE: Duration = Duration::from_mins(1);

@@ -14,9 +14,10 @@ mod cancel;
 mod conditions;
 mod copy_faults;
 mod copying;
+mod cp;
 mod cuts;
+mod damage;
 mod errors;
-mod faults;
 mod files;
 mod gate;
 mod keys;
@@ -31,14 +32,20 @@ mod properties;
 mod published;
 mod quirks;
 mod ranges;
+mod read_faults;
 mod reads;
+mod refusals;
+mod rig;
 mod scan;
 mod spans;
+mod sync;
 mod tiers;
 mod tls;
 mod transfer;
 mod transfer_faults;
+mod trees;
 mod vectored;
+mod write_faults;
 
 use place::Target;
 
@@ -127,15 +134,15 @@ suite! {
     transfer::names_that_are_no_files_are_refused_and_the_rest_comes,
     transfer::links_lead_nowhere_they_should_not,
     transfer::two_sources_of_one_name_are_both_refused,
-    transfer::a_sync_copies_what_differs_and_deletes_when_told,
-    transfer::a_sync_never_deletes_for_want_of_a_source,
-    transfer::a_sync_that_leaves_something_out_tells_what_it_does,
-    transfer::what_failed_is_not_told_as_done,
     transfer::what_is_written_has_the_properties_that_are_asked_for,
     transfer::what_is_there_stays_if_asked,
-    transfer::several_files_and_patterns_are_copied_below_a_place,
-    transfer::one_file_is_copied_any_way,
-    transfer::streams_of_unknown_length_go_both_ways,
+    sync::a_sync_copies_what_differs_and_deletes_when_told,
+    sync::a_sync_never_deletes_for_want_of_a_source,
+    sync::a_sync_that_leaves_something_out_tells_what_it_does,
+    sync::what_failed_is_not_told_as_done,
+    cp::several_files_and_patterns_are_copied_below_a_place,
+    cp::one_file_is_copied_any_way,
+    cp::streams_of_unknown_length_go_both_ways,
     published::put_get_delete_list,
     published::get_opts,
     published::put_opts,

@@ -3,8 +3,8 @@
 use s3dlio::{ErrorKind, Payload, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::faults::{rig, rig_with};
 use crate::place::Place;
+use crate::rig::{rig, rig_with};
 
 async fn put_numbered(place: &Place, count: usize) -> Vec<Uri> {
     let uris: Vec<Uri> = (0..count).map(|i| place.uri(&format!("n/{i}"))).collect();

@@ -143,3 +143,11 @@ where
 pub fn servers_run() -> bool {
     std::env::var("S3DLIO_TEST_SERVERS").is_ok()
 }
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asks whether the large cases are wanted"
+)]
+pub fn runs_in_full() -> bool {
+    std::env::var("S3DLIO_TEST_SCALE").is_ok_and(|scale| scale == "full")
+}

@@ -3,9 +3,9 @@
 use s3dlio::{Client, ErrorKind, RangeInto, Result, Uri};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::faults::{Rig, ranges, rig};
 use crate::lent::lend;
 use crate::place::{PART, Place, data};
+use crate::rig::{Rig, ranges, rig};
 
 /// What each range of `(object, offset, length)` gives.
 async fn read(

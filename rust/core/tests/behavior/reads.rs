@@ -3,8 +3,8 @@
 use s3dlio::{Buffer, Client, ErrorKind, Reads, Uri};
 use s3dlio_testkit::{Action, Fault, seeded_bytes};
 
-use crate::faults::{rig, rig_with};
 use crate::place::{PART, Place, data};
+use crate::rig::{rig, rig_with};
 
 /// Feeds `reads` and takes the next; tells how many URIs were consumed.
 async fn next(

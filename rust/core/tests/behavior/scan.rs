@@ -3,8 +3,8 @@
 use s3dlio::{ErrorKind, Uri};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::faults::rig;
 use crate::place::Place;
+use crate::rig::rig;
 
 pub async fn entries_tell_size_etag_and_time(place: Place) {
     place.put("a", b"12345").await;

@@ -3,7 +3,7 @@
 use s3dlio::{Meter, SyncOptions, Uri};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::faults::rig;
+use crate::rig::rig;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_object_that_a_sync_cannot_delete_is_named() {

@@ -10,8 +10,8 @@ use url::Url;
 use super::AzStore;
 use super::auth::Authority;
 use super::error;
-use super::retry::{Failure, Tries};
 use super::session::header;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
@@ -22,7 +22,7 @@ impl AzStore {
     pub(super) async fn delete_batch(
         &self,
         keys: &[&Key],
-        tries: &mut Tries<'_>,
+        attempts: &mut Attempts<'_>,
     ) -> Result<Vec<Result<(), Failure>>> {
         let boundary = format!("batch_{:032x}", rand::random::<u128>());
         let token = match &self.session.authority {
@@ -49,7 +49,7 @@ impl AzStore {
                 format!("multipart/mixed; boundary={boundary}"),
             )
             .body(Payload::from(body.into_bytes()));
-        let (headers, answer) = self.session.ask(&call, 202, tries).await?;
+        let (headers, answer) = self.session.ask(&call, 202, attempts).await?;
         let boundary = header(&headers, "content-type")
             .and_then(|kind| kind.split_once("boundary="))
             .map(|(_, boundary)| boundary.trim_matches('"'))
@@ -144,11 +144,7 @@ fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn untold() -> Failure {
-    Failure {
-        error: Error::new(ErrorKind::Server, "the answer to a batch leaves it out"),
-        retry_after: None,
-        unanswered: true,
-    }
+    Error::new(ErrorKind::Server, "the answer to a batch leaves it out").into()
 }
 
 fn senseless(detail: &str) -> Error {

@@ -28,7 +28,7 @@ impl AzStore {
         let call = self.of(source, call).await?;
         let (headers, _) = self
             .session
-            .ask(&call, 202, &mut self.session.tries())
+            .ask(&call, 202, &mut self.session.attempts())
             .await?;
         match header(&headers, "x-ms-copy-status") {
             Some("success") => Ok(meta::write_reply(&headers)),
@@ -62,7 +62,7 @@ impl AzStore {
             );
         let call = self.of(source, call).await?;
         self.session
-            .ask(&call, 201, &mut self.session.tries())
+            .ask(&call, 201, &mut self.session.attempts())
             .await?;
         Ok(Part {
             number,

@@ -41,10 +41,10 @@ impl AzStore {
 
     /// Keys that fail for a passing reason are tried again with the next batch.
     async fn delete_in_batch(&self, mut left: Vec<&Key>) -> Result<Vec<DeleteFailure>> {
-        let mut tries = self.session.tries();
+        let mut attempts = self.session.attempts();
         let mut failures = Vec::new();
         while !left.is_empty() {
-            let outcomes = self.delete_batch(&left, &mut tries).await?;
+            let outcomes = self.delete_batch(&left, &mut attempts).await?;
             let mut passing = None;
             let mut again = Vec::new();
             for (key, outcome) in left.into_iter().zip(outcomes) {
@@ -60,12 +60,12 @@ impl AzStore {
             }
             left = again;
             if let Some(failure) = passing
-                && let Err(error) = tries.again(failure).await
+                && let Err(error) = attempts.pause(failure).await
             {
                 let (kind, detail) = (error.kind(), error.detail());
                 let code = error.code().map(str::to_owned);
                 failures.extend(left.drain(..).map(|key| {
-                    let error = Error::new(kind, detail.clone()).with_attempts(tries.made());
+                    let error = Error::new(kind, detail.clone()).with_attempts(attempts.count());
                     let error = match &code {
                         Some(code) => error.with_code(code),
                         None => error,
@@ -99,7 +99,7 @@ impl AzStore {
             .header("x-ms-delete-snapshots", "include");
         let answer = self
             .session
-            .ask(&call, 202, &mut self.session.tries())
+            .ask(&call, 202, &mut self.session.attempts())
             .await;
         match answer {
             Err(error) if is_gone(&error) => Ok(()),

@@ -8,7 +8,7 @@ use azure_core::http::headers::{HeaderName, Headers};
 use serde::Deserialize;
 
 use super::proxied::Stalled;
-use super::retry::Failure;
+use crate::backend::attempts::Failure;
 use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
@@ -52,7 +52,7 @@ pub(super) fn refusal(status: u16, headers: &Headers, body: &[u8]) -> Failure {
     Failure {
         error,
         retry_after: retry_after(headers),
-        unanswered: status >= 500,
+        unsure: status >= 500,
     }
 }
 
@@ -97,22 +97,7 @@ pub(super) fn broken(cause: azure_core::Error) -> Failure {
     let error = Error::new(kind, detail)
         .with_retryable(retryable)
         .with_source(cause);
-    Failure {
-        error,
-        retry_after: None,
-        unanswered: retryable,
-    }
-}
-
-/// The transport's own error.
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure {
-            unanswered: error.retryable(),
-            error,
-            retry_after: None,
-        }
-    }
+    Failure::from(error)
 }
 
 fn diagnose(cause: &azure_core::Error) -> (ErrorKind, bool, &'static str) {

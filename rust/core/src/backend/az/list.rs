@@ -94,7 +94,7 @@ impl AzStore {
         }
         let (_, xml) = self
             .session
-            .ask(&call, 200, &mut self.session.tries())
+            .ask(&call, 200, &mut self.session.attempts())
             .await?;
         let found = read(&xml)?;
         if found.next.is_some() && found.next == page.token {

@@ -16,7 +16,6 @@ mod meta;
 mod presign;
 mod proxied;
 mod read;
-mod retry;
 mod sas;
 mod session;
 mod shared_key;

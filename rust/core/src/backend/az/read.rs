@@ -8,8 +8,8 @@ use futures::TryStreamExt as _;
 use super::AzStore;
 use super::error::broken;
 use super::extent::{Extent, integrity};
-use super::retry::{Failure, Tries};
 use super::session::{Call, Incoming};
+use crate::backend::attempts::{Attempts, Failure};
 use crate::buffer::IoBufMut;
 use crate::checksum::Digest;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,9 +25,9 @@ impl AzStore {
         into: Destination,
         options: &ReadOptions,
     ) -> Result<(IoBufMut, ReadReply)> {
-        let mut tries = self.session.tries();
+        let mut attempts = self.session.attempts();
         let call = self.get_call(key, range, options.if_match.as_deref())?;
-        let answer = match self.session.send(&call, &[200, 206], &mut tries).await {
+        let answer = match self.session.send(&call, &[200, 206], &mut attempts).await {
             Err(error) if error.status() == Some(416) => {
                 return self.past_the_end(key, range, into, options).await;
             }
@@ -53,9 +53,9 @@ impl AzStore {
                 break;
             };
             if target.reached > before {
-                tries.go_on(failure).await?;
+                attempts.go_on(failure).await?;
             } else {
-                tries.again(failure).await?;
+                attempts.pause(failure).await?;
             }
             body = self
                 .resume(
@@ -64,13 +64,13 @@ impl AzStore {
                     &target,
                     reply.size,
                     reply.etag.as_deref(),
-                    &mut tries,
+                    &mut attempts,
                 )
                 .await?;
         }
         reply.filled = fill;
         reply.taken = target.digest.and_then(|digest| digest.of_all(fill));
-        reply.attempts = tries.made();
+        reply.attempts = attempts.count();
         Ok((buf, reply))
     }
 
@@ -98,7 +98,7 @@ impl AzStore {
         target: &Target<'_>,
         size: u64,
         etag: Option<&str>,
-        tries: &mut Tries<'_>,
+        attempts: &mut Attempts<'_>,
     ) -> Result<(Incoming, u64)> {
         let Some(etag) = etag else {
             return Err(integrity(
@@ -110,7 +110,7 @@ impl AzStore {
             len: (target.buf.len() - target.reached) as u64,
         };
         let call = self.get_call(key, rest, Some(etag))?;
-        let answer = self.session.send(&call, &[200, 206], tries).await;
+        let answer = self.session.send(&call, &[200, 206], attempts).await;
         let answer = answer.map_err(|error| match error.status() {
             // The first answer said that there are more bytes.
             Some(416) => error.with_kind(ErrorKind::Integrity),

@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use super::account::Account;
 use super::auth::Authority;
 use super::http::{Exchange, Http, Slot};
-use super::retry::{Failure, Tries};
 use super::{error, keys};
+use crate::backend::attempts::{Attempts, Failure};
 use crate::backend::backoff::Budget;
 use crate::backend::redirect;
 use crate::config::RetryConfig;
@@ -102,8 +102,8 @@ impl Session {
         }
     }
 
-    pub fn tries(&self) -> Tries<'_> {
-        Tries::new(&self.retry, Budget::shared())
+    pub fn attempts(&self) -> Attempts<'_> {
+        Attempts::new(&self.retry, Budget::shared())
     }
 
     /// A request about a container.
@@ -126,14 +126,19 @@ impl Session {
     }
 
     /// Sends until an answer has one of the statuses wanted.
-    pub async fn send(&self, call: &Call, wanted: &[u16], tries: &mut Tries<'_>) -> Result<Answer> {
+    pub async fn send(
+        &self,
+        call: &Call,
+        wanted: &[u16],
+        attempts: &mut Attempts<'_>,
+    ) -> Result<Answer> {
         let mut moved = None;
         loop {
-            tries.count();
+            attempts.begin();
             let here = moved.as_ref().unwrap_or(call);
             let failure = match self.exchange(here).await {
                 Ok(answer) if wanted.contains(&answer.status) => {
-                    tries.succeed();
+                    attempts.succeed();
                     return Ok(answer);
                 }
                 Ok(answer) => {
@@ -152,7 +157,7 @@ impl Session {
                 }
                 Err(failure) => failure,
             };
-            tries.again(failure).await?;
+            attempts.pause(failure).await?;
         }
     }
 
@@ -175,13 +180,13 @@ impl Session {
         &self,
         call: &Call,
         wanted: u16,
-        tries: &mut Tries<'_>,
+        attempts: &mut Attempts<'_>,
     ) -> Result<(Headers, Bytes)> {
         loop {
-            let answer = self.send(call, &[wanted], tries).await?;
+            let answer = self.send(call, &[wanted], attempts).await?;
             match collect(answer.body, MAX_DOCUMENT).await {
                 Ok(body) => return Ok((answer.headers, body)),
-                Err(failure) => tries.again(failure).await?,
+                Err(failure) => attempts.pause(failure).await?,
             }
         }
     }

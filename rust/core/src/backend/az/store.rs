@@ -33,7 +33,7 @@ impl Store for AzStore {
         let call = self.session.blob(Method::Head, &self.container, key)?;
         let (headers, _) = self
             .session
-            .ask(&call, 200, &mut self.session.tries())
+            .ask(&call, 200, &mut self.session.attempts())
             .await?;
         meta::read(&headers)
     }
@@ -147,10 +147,10 @@ impl Store for AzStore {
             .session
             .container(Method::Put, &self.container)?
             .query("restype", "container");
-        let mut tries = self.session.tries();
-        match self.session.ask(&call, 201, &mut tries).await {
+        let mut attempts = self.session.attempts();
+        match self.session.ask(&call, 201, &mut attempts).await {
             // An earlier try may have made it; what was asked for is there.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries.unanswered() => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts.unsure() => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -162,9 +162,9 @@ impl Store for AzStore {
             .session
             .container(Method::Delete, &self.container)?
             .query("restype", "container");
-        let mut tries = self.session.tries();
-        match self.session.ask(&call, 202, &mut tries).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && tries.unanswered() => Ok(()),
+        let mut attempts = self.session.attempts();
+        match self.session.ask(&call, 202, &mut attempts).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && attempts.unsure() => Ok(()),
             answer => answer.map(drop),
         }
     }

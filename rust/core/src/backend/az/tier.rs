@@ -15,9 +15,9 @@ impl AzStore {
             .blob(Method::Put, &self.container, key)?
             .query("comp", "tier")
             .header("x-ms-access-tier", tier_name(tier)?);
-        let mut tries = self.session.tries();
+        let mut attempts = self.session.attempts();
         self.session
-            .send(&call, &[200, 202], &mut tries)
+            .send(&call, &[200, 202], &mut attempts)
             .await
             .map(drop)
     }

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
-use super::retry::Tries;
 use super::session::{header, parse};
 use super::write::met_object;
 use super::{AzStore, PARTS, digest, meta};
+use crate::backend::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::types::{Part, UploadId, WriteOptions, WriteReply};
@@ -71,7 +71,7 @@ impl AzStore {
             .query("blockid", &block_id(upload, number))
             .body(body.clone());
         self.session
-            .ask(&sums.verify(call), 201, &mut self.session.tries())
+            .ask(&sums.verify(call), 201, &mut self.session.attempts())
             .await?;
         Ok(Part {
             number,
@@ -94,11 +94,11 @@ impl AzStore {
             .blob(Method::Put, &self.container, key)?
             .query("comp", "blocklist");
         let call = meta::write(call, options)?.body(Payload::from(block_list(upload, parts)));
-        let mut tries = self.session.tries();
-        let reply = match self.session.ask(&call, 201, &mut tries).await {
+        let mut attempts = self.session.attempts();
+        let reply = match self.session.ask(&call, 201, &mut attempts).await {
             Ok((headers, _)) => meta::write_reply(&headers),
             Err(error) => {
-                return match self.committed(key, upload, parts, &tries).await {
+                return match self.committed(key, upload, parts, &attempts).await {
                     Ok(Some(reply)) => Ok(reply),
                     Err(unknown) if options.if_none_match && met_object(&error) => Err(unknown),
                     Ok(None) if options.if_none_match && met_object(&error) => {
@@ -120,9 +120,9 @@ impl AzStore {
         key: &Key,
         upload: &UploadId,
         parts: &[Part],
-        tries: &Tries<'_>,
+        attempts: &Attempts<'_>,
     ) -> Result<Option<WriteReply>> {
-        if !tries.unanswered() {
+        if !attempts.unsure() {
             return Ok(None);
         }
         let call = self
@@ -132,7 +132,7 @@ impl AzStore {
             .query("blocklisttype", "committed");
         let (headers, body) = self
             .session
-            .ask(&call, 200, &mut self.session.tries())
+            .ask(&call, 200, &mut self.session.attempts())
             .await?;
         let found: BlockList = parse(&body)?;
         let found = found

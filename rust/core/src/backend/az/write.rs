@@ -2,9 +2,9 @@
 
 use azure_core::http::Method;
 
-use super::retry::Tries;
 use super::session::header;
 use super::{AzStore, digest, meta};
+use crate::backend::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::store::Store as _;
@@ -31,12 +31,12 @@ impl AzStore {
             Some(token) => call.header(meta::WRITE_TOKEN, token),
             None => call,
         };
-        let mut tries = self.session.tries();
-        let reply = match self.session.ask(&call, 201, &mut tries).await {
+        let mut attempts = self.session.attempts();
+        let reply = match self.session.ask(&call, 201, &mut attempts).await {
             Ok((headers, _)) => meta::write_reply(&headers),
             Err(error) if token.is_some() && met_object(&error) => {
                 // The object that was met may come of a try whose answer was lost.
-                match self.own_blob(key, token.as_deref(), &tries).await? {
+                match self.own_blob(key, token.as_deref(), &attempts).await? {
                     Some(reply) => reply,
                     None => return Err(error.with_kind(ErrorKind::AlreadyExists)),
                 }
@@ -57,15 +57,15 @@ impl AzStore {
         &self,
         key: &Key,
         token: Option<&str>,
-        tries: &Tries<'_>,
+        attempts: &Attempts<'_>,
     ) -> Result<Option<WriteReply>> {
-        if !tries.unanswered() {
+        if !attempts.unsure() {
             return Ok(None);
         }
         let call = self.session.blob(Method::Head, &self.container, key)?;
         let (headers, _) = self
             .session
-            .ask(&call, 200, &mut self.session.tries())
+            .ask(&call, 200, &mut self.session.attempts())
             .await?;
         let ours = header(&headers, meta::WRITE_TOKEN) == token;
         Ok(ours.then(|| meta::write_reply(&headers)))

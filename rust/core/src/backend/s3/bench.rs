@@ -1,8 +1,10 @@
-//! Signing, as the guard outside of this crate reaches it.
+//! Signing and reading of listings, as the benchmarks outside of this crate reach them.
 
 use aws_credential_types::Credentials;
 
+use super::listing::parse;
 use super::sign::{Signed, Signer, UNSIGNED};
+use crate::error::Result;
 
 /// A signer whose key of the day is there after the first request.
 #[derive(Debug)]
@@ -38,4 +40,9 @@ impl Signing {
         };
         self.signer.authorization(&self.credentials, &signed)
     }
+}
+
+/// How many objects a listing names.
+pub fn read_listing(document: &[u8]) -> Result<usize> {
+    Ok(parse(document)?.objects.len())
 }

@@ -3,12 +3,12 @@
 
 use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
-use super::attempts::Failure;
 use super::http::Slot;
 use super::multipart::{service_id, token};
 use super::object::{checksum_headers, meta};
 use super::store::S3Store;
 use super::write::{has_token, unknown};
+use crate::backend::attempts::Failure;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Part, UploadId, WriteOptions, WriteReply};
@@ -89,9 +89,7 @@ impl S3Store {
             .set_if_none_match(options.if_none_match.then(|| "*".to_owned()));
         // The service may take minutes to join many parts.
         let slot = Slot::waiting(self.service.retry().deadline);
-        let request = request
-            .customize()
-            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let request = request.customize().mutate_request(slot.attach());
         let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();
         Ok(Completed {

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::attempts::Failure;
 use super::http::Slot;
 use super::multipart::service_id;
 use super::object::checksum_headers;
 use super::store::S3Store;
+use crate::backend::attempts::Failure;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CopySource, Part, UploadId, WriteReply};
@@ -44,9 +44,7 @@ impl S3Store {
             .set_copy_source_if_match(source.meta.etag.clone());
         // The service may take minutes for gigabytes.
         let slot = Slot::waiting(self.service.retry().deadline);
-        let request = request
-            .customize()
-            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let request = request.customize().mutate_request(slot.attach());
         let output = self.service.send(request.send()).await?;
         let result = output
             .copy_object_result
@@ -98,9 +96,7 @@ impl S3Store {
             .set_copy_source_if_match(source.meta.etag.clone())
             .copy_source_range(format!("bytes={}-{}", range.start, range.end - 1));
         let slot = Slot::waiting(self.service.retry().deadline);
-        let request = request
-            .customize()
-            .mutate_request(move |request| request.add_extension(slot.clone()));
+        let request = request.customize().mutate_request(slot.attach());
         let output = self.service.send(request.send()).await?;
         let result = output.copy_part_result.ok_or_else(no_result)?;
         let checksum = result

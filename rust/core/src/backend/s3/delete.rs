@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
-use super::attempts::Failure;
 use super::error::classify;
 use super::store::S3Store;
+use crate::backend::attempts::Failure;
 use crate::error::{Error, Result};
 use crate::types::DeleteFailure;
 use crate::uri::Key;

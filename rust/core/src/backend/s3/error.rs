@@ -11,9 +11,9 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 
-use super::attempts::Failure;
 use super::peer::FOLLOWED;
 use super::xml::text;
+use crate::backend::attempts::Failure;
 use crate::backend::redirect;
 use crate::error::{Error, ErrorKind};
 
@@ -32,6 +32,7 @@ where
             let head = answered_sdk(response.raw(), None, Some("the answer cannot be read"));
             Failure {
                 error: head.error.with_kind(ErrorKind::Server).with_retryable(true),
+                unsure: true,
                 ..head
             }
             .caused_by(error)
@@ -179,8 +180,8 @@ fn answered(status: u16, header: &Find<'_>, code: Option<&str>, message: Option<
         error = error.with_request_id(id);
     }
     Failure {
-        error,
         retry_after: retry_after(header),
+        ..Failure::from(error)
     }
 }
 

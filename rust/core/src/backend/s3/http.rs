@@ -70,6 +70,11 @@ impl Slot {
         }))
     }
 
+    /// For `mutate_request`: has a request of the SDK take this along.
+    pub(super) fn attach(self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+        move |request| request.add_extension(self.clone())
+    }
+
     /// None where the SDK's own client had to take the request.
     pub(super) fn take_body(&self) -> Option<Body> {
         let mut body = self.0.body.lock().unwrap_or_else(PoisonError::into_inner);

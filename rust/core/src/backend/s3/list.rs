@@ -6,7 +6,6 @@ use aws_sdk_s3::types::EncodingType;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::attempts::Failure;
 use super::error::refusal;
 use super::http::MAX_DOCUMENT;
 use super::listing::{Listed, Listing, parse};
@@ -14,6 +13,7 @@ use super::road::{Ask, Road};
 use super::sign::{EMPTY, encode};
 use super::store::S3Store;
 use super::xml::has_root;
+use crate::backend::attempts::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Response;
 use crate::types::{Entry, Page, PageRequest};

@@ -4,7 +4,6 @@
 //! (see `road`). Retries, stall limits and checksums are ours: one loop counts the tries of a request and of the body
 //! that follows it, and one deadline bounds both.
 
-mod attempts;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod bucket;

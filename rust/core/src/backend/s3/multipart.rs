@@ -2,12 +2,10 @@
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, StorageClass};
 
-use super::attempts::Failure;
-use super::http::Slot;
-use super::payload::{Sending, crc32c, joined, signed_as, stream};
-use super::stall::Progress;
+use super::payload::{Sending, crc32c, outgoing, signed_as};
 use super::store::S3Store;
 use super::write::{metadata, new_token};
+use crate::backend::attempts::Failure;
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
@@ -108,7 +106,7 @@ impl S3Store {
             return self.short_put_part(road, key, id, number, sending).await;
         }
         let Sending { body, checksum, .. } = sending;
-        let progress = Progress::default();
+        let (stream, slot) = outgoing(body, self.service.config());
         let request = self
             .service
             .client()
@@ -120,23 +118,15 @@ impl S3Store {
             .part_number(number.cast_signed())
             .content_length(body.len().cast_signed())
             .set_checksum_crc32_c(checksum.map(Checksum::to_base64));
-        let output = if self.service.config().s3.sign_payload {
-            // One frame, so nobody can see it move; the deadline bounds it.
-            let slot = Slot::sending(body, &progress, Some(self.service.retry().deadline));
-            let request = request
-                .body(joined(body))
-                .customize()
-                .mutate_request(move |request| request.add_extension(slot.clone()));
-            self.service.send(request.send()).await?
-        } else {
-            let slot = Slot::sending(body, &progress, None);
-            let request = request
-                .body(stream(body, &progress))
-                .customize()
-                .disable_payload_signing()
-                .mutate_request(move |request| request.add_extension(slot.clone()));
-            self.service.send(request.send()).await?
+        let request = request
+            .body(stream)
+            .customize()
+            .mutate_request(slot.attach());
+        let request = match self.service.config().s3.sign_payload {
+            true => request,
+            false => request.disable_payload_signing(),
         };
+        let output = self.service.send(request.send()).await?;
         Ok(output.e_tag)
     }
 

@@ -10,10 +10,11 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use tokio::task::spawn_blocking;
 
+use super::http::Slot;
 use super::sign::{UNSIGNED, sha256};
 use super::stall::Progress;
 use crate::checksum::{Algorithm, Checksum, Crc32c};
-use crate::config::S3Config;
+use crate::config::{Config, S3Config};
 use crate::error::Result;
 use crate::payload::Payload;
 
@@ -22,8 +23,20 @@ const FRAME: usize = 64 << 10;
 /// Bytes that are hashed at once; more of them would keep an I/O thread for a millisecond.
 const INLINE: u64 = 256 << 10;
 
-/// What the SDK sends, told to `progress` as it goes.
-pub(super) fn stream(payload: &Payload, progress: &Progress) -> ByteStream {
+/// What the SDK sends, and what goes with the request past it.
+pub(super) fn outgoing(payload: &Payload, config: &Config) -> (ByteStream, Slot) {
+    let progress = Progress::default();
+    if config.s3.sign_payload {
+        // One frame, so nobody can see it move; the deadline bounds it.
+        let slot = Slot::sending(payload, &progress, Some(config.retry.deadline));
+        return (joined(payload), slot);
+    }
+    let slot = Slot::sending(payload, &progress, None);
+    (stream(payload, &progress), slot)
+}
+
+/// The payload in frames, told to `progress` as they go.
+fn stream(payload: &Payload, progress: &Progress) -> ByteStream {
     let frames = Frames {
         pieces: payload.clone(),
         index: 0,
@@ -35,7 +48,7 @@ pub(super) fn stream(payload: &Payload, progress: &Progress) -> ByteStream {
 }
 
 /// The payload in one piece, for the SDK to hash.
-pub(super) fn joined(payload: &Payload) -> ByteStream {
+fn joined(payload: &Payload) -> ByteStream {
     let bytes = match payload.pieces() {
         [] => Bytes::new(),
         [only] => only.clone(),

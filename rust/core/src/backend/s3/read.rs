@@ -13,12 +13,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, Failure};
 use super::http::{MAX_DOCUMENT, Slot};
 use super::object::checksum_headers;
 use super::range::{Head, Location, header, locate};
 use super::stall::BodyWatch;
 use super::store::S3Store;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::buffer::IoBufMut;
 use crate::checksum::{Checksum, Digest};
 use crate::error::{Error, ErrorKind, Result};
@@ -162,7 +162,6 @@ impl S3Store {
             want_checksum,
         };
         let slot = Slot::receiving();
-        let with_request = slot.clone();
         let client = self.service.client().await?;
         let request = client
             .get_object()
@@ -171,7 +170,7 @@ impl S3Store {
             .set_range(header(range))
             .set_if_match(if_match.map(str::to_owned))
             .customize()
-            .mutate_request(move |request| request.add_extension(with_request.clone()))
+            .mutate_request(slot.clone().attach())
             .interceptor(probe.clone());
         let output = self.service.send(request.send()).await?;
         let checksum = checksum_headers!(output).full_object();

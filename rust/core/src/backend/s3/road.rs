@@ -11,12 +11,12 @@ use http::{Method, Uri};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::attempts::Failure;
 use super::error::refusal;
 use super::peer::FOLLOWED;
 use super::place::Places;
 use super::service::Service;
 use super::sign::{Signed, Signer, encode, stamp};
+use crate::backend::attempts::Failure;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::transport::{Endpoint, Request, Response, Transport};

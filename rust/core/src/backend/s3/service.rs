@@ -9,10 +9,10 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
-use super::attempts::{Attempts, Failure};
 use super::connect::{Connected, connect};
 use super::error::failure;
 use super::peer::Peer;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::backend::backoff::Budget;
 use crate::config::{Config, RetryConfig};
 use crate::error::{Error, Result};

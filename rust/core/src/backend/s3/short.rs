@@ -7,7 +7,6 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumType, ReplicationStatus, ServerSideEncryption, StorageClass};
 use http::Method;
 
-use super::attempts::Failure;
 use super::error::refusal;
 use super::object::ChecksumHeaders;
 use super::payload::Sending;
@@ -16,6 +15,7 @@ use super::read::{Answer, measure};
 use super::road::{Ask, Road};
 use super::sign::{EMPTY, encode};
 use super::store::S3Store;
+use crate::backend::attempts::Failure;
 use crate::checksum::Checksum;
 use crate::error::{Error, Result};
 use crate::transport::{Headers, Response};

@@ -6,12 +6,10 @@ use std::collections::HashMap;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 
-use super::attempts::{Attempts, Failure};
-use super::http::Slot;
 use super::object::WRITE_TOKEN;
-use super::payload::{Sending, crc32c, joined, signed_as, stream};
-use super::stall::Progress;
+use super::payload::{Sending, crc32c, outgoing, signed_as};
 use super::store::S3Store;
+use crate::backend::attempts::{Attempts, Failure};
 use crate::checksum::Checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
@@ -66,7 +64,7 @@ impl S3Store {
             return self.short_put(road, key, sending, headers).await;
         }
         let Sending { body, checksum, .. } = sending;
-        let progress = Progress::default();
+        let (stream, slot) = outgoing(body, self.service.config());
         let request = self
             .service
             .client()
@@ -80,23 +78,15 @@ impl S3Store {
             .set_metadata(metadata(options, token))
             .set_content_type(options.content_type.clone())
             .set_storage_class(options.storage_class.as_deref().map(StorageClass::from));
-        let output = if self.service.config().s3.sign_payload {
-            // One frame, so nobody can see it move; the deadline bounds it.
-            let slot = Slot::sending(body, &progress, Some(self.service.retry().deadline));
-            let request = request
-                .body(joined(body))
-                .customize()
-                .mutate_request(move |request| request.add_extension(slot.clone()));
-            self.service.send(request.send()).await?
-        } else {
-            let slot = Slot::sending(body, &progress, None);
-            let request = request
-                .body(stream(body, &progress))
-                .customize()
-                .disable_payload_signing()
-                .mutate_request(move |request| request.add_extension(slot.clone()));
-            self.service.send(request.send()).await?
+        let request = request
+            .body(stream)
+            .customize()
+            .mutate_request(slot.attach());
+        let request = match self.service.config().s3.sign_payload {
+            true => request,
+            false => request.disable_payload_signing(),
         };
+        let output = self.service.send(request.send()).await?;
         Ok(WriteReply {
             etag: output.e_tag,
             version_id: output.version_id,

@@ -3,21 +3,29 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::backend::backoff::{Account, Budget, back_off};
+use super::backoff::{Account, Budget, back_off};
 use crate::config::RetryConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate;
 
-/// A try that failed, and how long the server asks to wait.
+/// A try that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
+    /// What the service asked for.
     pub(super) retry_after: Option<Duration>,
+    /// The service may have done what was asked of it all the same.
+    pub(super) unsure: bool,
 }
 
+/// What is known where no answer says more.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure {
+            unsure: matches!(
+                error.kind(),
+                ErrorKind::Timeout | ErrorKind::ConnectionFailed | ErrorKind::Server
+            ),
             error,
             retry_after: None,
         }
@@ -64,7 +72,7 @@ impl<'a> Attempts<'a> {
             self.begin();
             match send().await {
                 Ok(reply) => {
-                    self.account.succeed();
+                    self.succeed();
                     return Ok(reply);
                 }
                 Err(failure) => self.pause(failure).await?,
@@ -77,12 +85,15 @@ impl<'a> Attempts<'a> {
         self.count += 1;
     }
 
+    /// Takes note of an answer that was wanted.
+    pub(super) fn succeed(&mut self) {
+        self.account.succeed();
+    }
+
     /// Waits until the next try may be made, or gives the error back if there is none.
     pub(super) async fn pause(&mut self, failure: Failure) -> Result<()> {
         let (wait, error) = self.next(failure)?;
-        self.account
-            .pay(&error)
-            .map_err(|error| error.with_attempts(self.count))?;
+        self.account.pay(&error)?;
         self.wait(wait, &error).await;
         Ok(())
     }
@@ -96,11 +107,8 @@ impl<'a> Attempts<'a> {
 
     /// How long to wait after this failure, if the limits leave another try.
     fn next(&mut self, failure: Failure) -> Result<(Duration, Error)> {
-        let Failure { error, retry_after } = failure;
-        self.unsure |= matches!(
-            error.kind(),
-            ErrorKind::Timeout | ErrorKind::ConnectionFailed | ErrorKind::Server
-        );
+        self.unsure |= failure.unsure;
+        let error = failure.error.with_attempts(self.count);
         if !error.retryable() && error.status().is_some() {
             // A refusal is an answer of a server that does its work.
             self.account.succeed();
@@ -108,11 +116,11 @@ impl<'a> Attempts<'a> {
         if error.kind() == ErrorKind::Throttled {
             gate::throttled();
         }
-        let wait = back_off(self.limits, self.count).max(retry_after.unwrap_or_default());
+        let wait = back_off(self.limits, self.count).max(failure.retry_after.unwrap_or_default());
         let over = self.count >= self.limits.max_attempts
             || self.started.elapsed() + wait >= self.limits.deadline;
         if over || !error.retryable() {
-            return Err(error.with_attempts(self.count));
+            return Err(error);
         }
         Ok((wait, error))
     }
@@ -143,8 +151,8 @@ mod tests {
         let mut attempts = Attempts::new(limits, own_budget());
         let fail = || async {
             Err::<(), _>(Failure {
-                error: Error::new(kind, "no"),
                 retry_after,
+                ..Failure::from(Error::new(kind, "no"))
             })
         };
         attempts.run(fail).await.unwrap_err()
@@ -154,16 +162,11 @@ mod tests {
     async fn tries_are_counted_and_bounded() {
         let limits = limits(5, Duration::from_mins(1));
 
-        assert_eq!(
-            always(&limits, ErrorKind::Throttled, None).await.attempts(),
-            5
-        );
-        assert_eq!(
-            always(&limits, ErrorKind::AccessDenied, None)
-                .await
-                .attempts(),
-            1
-        );
+        let passing = always(&limits, ErrorKind::Throttled, None).await;
+        let definite = always(&limits, ErrorKind::AccessDenied, None).await;
+
+        assert_eq!((passing.attempts(), passing.retryable()), (5, true));
+        assert_eq!(definite.attempts(), 1);
     }
 
     #[tokio::test]
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_try_that_got_on_costs_nothing() {
+    async fn tries_are_paid_for_but_for_those_that_got_on() {
         let limits = limits(u32::MAX, Duration::from_mins(10));
         let budget = own_budget();
         let failed = || Failure::from(Error::new(ErrorKind::Timeout, "no"));
@@ -204,6 +207,9 @@ mod tests {
         attempts.go_on(failed()).await.unwrap();
         attempts.begin();
         let error = attempts.pause(failed()).await.unwrap_err();
+        // One success pays for no try.
+        attempts.succeed();
+        attempts.pause(failed()).await.unwrap_err();
 
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2));
     }

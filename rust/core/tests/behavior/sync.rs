@@ -1,0 +1,174 @@
+//! One tree made like another: what differs is copied, what is too much goes when told, and what was done is told.
+
+use std::fs;
+
+use s3dlio::{Compare, ErrorKind, Meter, SyncAction, SyncOptions};
+
+use crate::place::Place;
+use crate::trees::{read, text, tree, write};
+
+async fn sync(place: &Place, from: &str, to: &str, options: SyncOptions) -> (u64, u64, u64) {
+    let report = place
+        .client
+        .sync(from, to, &options, &Meter::default())
+        .await
+        .unwrap();
+    (report.files, report.deleted, report.skipped)
+}
+
+pub async fn a_sync_copies_what_differs_and_deletes_when_told(place: Place) {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = place.uri("p").to_string();
+    let mut files = tree();
+    write(source.path(), &files);
+    let by_sum = |delete| SyncOptions {
+        delete,
+        compare: Compare::Checksum,
+        ..SyncOptions::default()
+    };
+    let local = text(source.path());
+
+    let count = files.len() as u64;
+    assert_eq!(
+        sync(&place, &local, &there, by_sum(false)).await,
+        (count, 0, 0)
+    );
+    assert_eq!(
+        sync(&place, &local, &there, by_sum(false)).await,
+        (0, 0, count)
+    );
+    // Same size, other bytes; one more; one less.
+    files.insert("one".into(), vec![files["one"][0] ^ 1]);
+    files.insert("more".into(), b"more".to_vec());
+    write(source.path(), &files);
+    fs::remove_file(source.path().join("deep/part")).unwrap();
+    files.remove("deep/part");
+    let planned = SyncOptions {
+        dry_run: true,
+        ..by_sum(true)
+    };
+    let plan = place
+        .client
+        .sync(&local, &there, &planned, &Meter::default())
+        .await
+        .unwrap();
+    assert_eq!(plan.files, 0);
+    let targets: Vec<String> = plan
+        .actions
+        .iter()
+        .map(|action| match action {
+            SyncAction::Copy { to, .. } => format!("copy {to}"),
+            SyncAction::Delete { uri } => format!("delete {uri}"),
+        })
+        .collect();
+    let base = place.uri("p/");
+    assert_eq!(
+        targets,
+        [
+            format!("copy {base}more"),
+            format!("copy {base}one"),
+            format!("delete {base}deep/part"),
+        ]
+    );
+    assert_eq!(sync(&place, &local, &there, by_sum(false)).await.1, 0);
+    assert_eq!(sync(&place, &local, &there, by_sum(true)).await.1, 1);
+
+    let down = text(target.path());
+    sync(&place, &there, &down, SyncOptions::default()).await;
+    assert!(read(target.path()) == files);
+    let again = sync(&place, &there, &down, SyncOptions::default()).await;
+    assert_eq!((again.0, again.2), (0, files.len() as u64));
+
+    // From one prefix to another.
+    let other = place.uri("other/").to_string();
+    sync(&place, &there, &other, SyncOptions::default()).await;
+    assert_eq!(place.get("other/large.bin").await, files["large.bin"]);
+}
+
+pub async fn a_sync_never_deletes_for_want_of_a_source(place: Place) {
+    place.put("p/a", b"a").await;
+    let empty = tempfile::tempdir().unwrap();
+    let there = place.uri("p/").to_string();
+    let delete = SyncOptions {
+        delete: true,
+        ..SyncOptions::default()
+    };
+    let missing = text(&empty.path().join("missing"));
+    let same = place.uri("p/below/").to_string();
+    for (source, kind) in [
+        (text(empty.path()), ErrorKind::InvalidInput),
+        (missing, ErrorKind::NotFound),
+        (same, ErrorKind::InvalidInput),
+    ] {
+        let error = place
+            .client
+            .sync(&source, &there, &delete, &Meter::default())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind, "{source}: {error}");
+    }
+
+    assert_eq!(place.names().await, ["p/a"]);
+}
+
+pub async fn a_sync_that_leaves_something_out_tells_what_it_does(place: Place) {
+    if !place.target.holds_any_key() {
+        println!("skipped: {:?} refuses such keys itself", place.target);
+        return;
+    }
+    for name in ["p/../up", "p/a", "p/b"] {
+        place.put(name, name.as_bytes()).await;
+    }
+    let target = tempfile::tempdir().unwrap();
+    let (there, here) = (place.uri("p/").to_string(), text(target.path()));
+    for dry_run in [true, false] {
+        let options = SyncOptions {
+            dry_run,
+            ..SyncOptions::default()
+        };
+        let meter = Meter::default();
+
+        let sync = place.client.sync(&there, &here, &options, &meter);
+        let (error, report) = sync.await.unwrap_err().into_parts();
+
+        assert_eq!(error.kind(), ErrorKind::UnsafePath, "{error}");
+        assert_eq!(meter.take_failures().len(), 1);
+        let report = report.expect("there was a plan");
+        assert_eq!(report.actions.len(), 2, "{report:?}");
+        assert_eq!(report.files, if dry_run { 0 } else { 2 });
+    }
+    assert_eq!(read(target.path()).len(), 2);
+}
+
+pub async fn what_failed_is_not_told_as_done(place: Place) {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["a", "b", "c"] {
+        place.put(&format!("p/{name}"), b"bytes").await;
+    }
+    // A directory stands where one of them is to go, so nothing is deleted either.
+    fs::create_dir_all(target.path().join("b/inside")).unwrap();
+    fs::write(target.path().join("b/inside/file"), b"more").unwrap();
+    drop(source);
+    let meter = Meter::default();
+    let options = SyncOptions {
+        delete: true,
+        ..SyncOptions::default()
+    };
+    let (there, here) = (place.uri("p/").to_string(), text(target.path()));
+
+    let sync = place.client.sync(&there, &here, &options, &meter);
+    let (error, report) = sync.await.unwrap_err().into_parts();
+
+    let report = report.expect("the others came");
+    assert_eq!((report.files, report.deleted), (2, 0), "{error}");
+    let copied: Vec<String> = report
+        .actions
+        .iter()
+        .map(|action| match action {
+            SyncAction::Copy { from, .. } => from.to_string(),
+            SyncAction::Delete { uri } => panic!("{uri} was not to go"),
+        })
+        .collect();
+    assert_eq!(copied, ["a", "c"].map(|name| format!("{there}{name}")));
+    assert!(target.path().join("b/inside/file").exists());
+}
