@@ -180,6 +180,8 @@ pub struct ReadOptions {
     pub want_checksum: bool,
     /// Take the checksum of what is filled in this algorithm; by default in that of the stored checksum, if one comes.
     pub algorithm: Option<Algorithm>,
+    /// The bytes pass through once: no cache need keep them.
+    pub streamed: bool,
     /// Told when the first byte arrives.
     pub span: Span,
 }

@@ -79,6 +79,7 @@ impl SplitStore {
             if_match: etag,
             want_checksum: self.verify != Verify::Off && range == ByteRange::Whole,
             algorithm,
+            streamed: self.streamed,
             span,
         };
         let ask = Ask::single(into.held());

@@ -42,6 +42,7 @@ pub struct SplitStore {
     verify: Verify,
     /// The last read into memory from the start of an object was not of all of it.
     fronts: Arc<AtomicBool>,
+    streamed: bool,
 }
 
 impl SplitStore {
@@ -59,6 +60,16 @@ impl SplitStore {
             part_size: config.part_size,
             verify: config.verify,
             fronts,
+            streamed: false,
+        }
+    }
+
+    /// For reads of bytes that pass through once.
+    #[must_use]
+    pub(crate) fn streamed(self) -> Self {
+        SplitStore {
+            streamed: true,
+            ..self
         }
     }
 

@@ -357,6 +357,7 @@ impl SplitStore {
             if_match: first.etag.clone(),
             want_checksum: false,
             algorithm,
+            streamed: self.streamed,
             span,
         };
         let range = ByteRange::Bounded { offset, len };

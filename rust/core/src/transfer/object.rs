@@ -160,8 +160,10 @@ impl Ends {
         meter: FileMeter,
         span: &Span,
     ) -> Result<Self> {
+        let mut from = End::open(client, &item.from).await?;
+        from.store = from.store.streamed();
         Ok(Ends {
-            from: End::open(client, &item.from).await?,
+            from,
             to: End::open(client, &item.to).await?,
             budget,
             meter,

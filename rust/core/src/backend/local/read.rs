@@ -1,9 +1,11 @@
 //! Reads: a range of one version of a file, straight into the destination.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::Local;
 use super::blocking::{BLOCK, Cancelled};
@@ -50,6 +52,7 @@ impl Local {
             file: &opened.file,
             at: range.offset(),
             rest: &mut buf[..filled],
+            streamed: options.streamed,
         };
         while !reader.rest.is_empty() {
             cancelled.check()?;
@@ -86,6 +89,8 @@ struct Reader<'a> {
     file: &'a File,
     at: u64,
     rest: &'a mut [u8],
+    /// What this read brings into the page cache is not to stay there.
+    streamed: bool,
 }
 
 impl Reader<'_> {
@@ -97,7 +102,17 @@ impl Reader<'_> {
     /// Through the page cache. Gives the bytes read; 0 at the end of the file.
     fn cached(&mut self) -> Result<usize> {
         let want = self.rest.len().min(BLOCK);
-        Ok(read_at(self.file, &mut self.rest[..want], self.at)?)
+        let into = &mut self.rest[..want];
+        if self.streamed {
+            let passing = ReadWriteFlags::from_bits_retain(libc::RWF_DONTCACHE.cast_unsigned());
+            match preadv2(self.file, &mut [IoSliceMut::new(into)], self.at, passing) {
+                Err(Errno::INTR) => return self.cached(),
+                // Older kernels and some file systems do not know the flag.
+                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => self.streamed = false,
+                result => return Ok(result.map_err(io::Error::from)?),
+            }
+        }
+        Ok(read_at(self.file, into, self.at)?)
     }
 
     /// Past the page cache: whole blocks straight into the destination where its address allows, else through scratch.

@@ -1,5 +1,9 @@
+use std::io::IoSliceMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
+
+use rustix::fs::Advice;
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::*;
 use crate::error::ErrorKind;
@@ -72,6 +76,45 @@ async fn a_read_fills_its_window_and_leaves_the_rest_alone() {
         assert_eq!((buf.len(), reply.filled), (10_100, 10_000));
         assert_eq!(buf[..10_000], all);
         assert!(buf[10_000..].iter().all(|byte| *byte == 0xEE));
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_read_leaves_the_page_cache_as_it_was() {
+    let place = Place::file();
+    let all = data(3 << 20);
+    place.put("f", all.clone()).await.unwrap();
+    let file = fs::File::open(place.path("f")).unwrap();
+    let forget = || rustix::fs::fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+    let holds = |flags: ReadWriteFlags| {
+        let mut byte = [0];
+        preadv2(&file, &mut [IoSliceMut::new(&mut byte)], 4096, flags).is_ok()
+    };
+    let is_cached = || holds(ReadWriteFlags::NOWAIT);
+    forget();
+    if is_cached() || !holds(ReadWriteFlags::from_bits_retain(0x80)) {
+        println!(
+            "skipped: {} keeps no page cache of its own, or this kernel reads nothing past it",
+            place.base.display()
+        );
+        return;
+    }
+
+    for (streamed, stays) in [(true, false), (false, true)] {
+        forget();
+        let options = ReadOptions {
+            streamed,
+            ..ReadOptions::default()
+        };
+        let into = Destination::Allocate {
+            pool: Arc::default(),
+            window: u64::MAX,
+        };
+        let key = place.key("f");
+        let read = place.store.read(&key, ByteRange::Whole, into, &options);
+        assert_eq!(read.await.unwrap().0[..], all);
+
+        assert_eq!(is_cached(), stays, "streamed: {streamed}");
     }
 }
 
