@@ -8,8 +8,10 @@ use tokio::sync::Notify;
 use super::server::{Server, answer, talk};
 use super::{get, send, text, transport};
 use crate::buffer::Pool;
+use crate::checksum::{Algorithm, Checksum, Digest};
 use crate::error::ErrorKind;
 use crate::payload::Payload;
+use crate::span::Span;
 
 #[tokio::test]
 async fn a_body_fills_the_memory_it_is_given() {
@@ -45,6 +47,34 @@ async fn a_body_fills_the_memory_it_is_given() {
     );
     assert_eq!(memory[299_999], b'x');
     drop((body, transport));
+    server.done().await;
+}
+
+#[tokio::test]
+async fn what_is_delivered_is_summed_on_the_way() {
+    let server = Server::start([talk(async |mut socket| {
+        socket.hear().await;
+        socket
+            .say("HTTP/1.1 200 OK\r\ncontent-length: 900005\r\n\r\n")
+            .await;
+        let body: String = ('a'..='z').cycle().take(900_005).collect();
+        socket.say(&body).await;
+        socket.wait_for_end().await;
+    })])
+    .await;
+    let transport = transport(&[]);
+    let mut memory = vec![0; 900_000];
+    let mut digest = Digest::new(Algorithm::Crc64Nvme);
+
+    let body = get(&transport, &server).await.unwrap().body;
+    let span = Span::default();
+    let delivered = body.deliver(5, &mut memory, Some(&mut digest), &span);
+    let (filled, outcome) = delivered.await;
+
+    outcome.unwrap();
+    let sum = Checksum::of(Algorithm::Crc64Nvme, &memory);
+    assert_eq!(digest.of_all(filled), Some(sum));
+    drop(transport);
     server.done().await;
 }
 

@@ -36,6 +36,8 @@ async fn a_cut_body_goes_on_from_the_byte_reached() {
 
     assert_eq!(bytes, b"23456789");
     assert_eq!((reply.attempts, reply.size, reply.filled), (3, 20, 8));
+    let taken = Checksum::of(Algorithm::Crc32c, &bytes);
+    assert_eq!(reply.taken, Some(taken), "on the way, over both bodies");
     let heard = server.heard();
     assert!(
         heard[0].contains("range: bytes=2-9\r\n") && !heard[0].contains("if-match"),

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::backend::az::driver;
 use crate::buffer::Pool;
+use crate::checksum::Algorithm;
 use crate::config::{AzConfig, AzureChecksum, Config, Options, Secret};
 use crate::error::Error;
 use crate::store::Store;
@@ -66,10 +67,12 @@ impl Server {
             pool: Arc::new(Pool::default()),
             window: u64::MAX,
         };
-        let (buf, reply) = self
-            .store
-            .read(&Key::new("k"), range, into, &ReadOptions::default())
-            .await?;
+        let options = ReadOptions {
+            algorithm: Some(Algorithm::Crc32c),
+            ..ReadOptions::default()
+        };
+        let key = Key::new("k");
+        let (buf, reply) = self.store.read(&key, range, into, &options).await?;
         Ok((buf.to_vec(), reply))
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::script::{Answer, Script, answer, http, refusal};
 use super::{SECRET, key, read, store, ways};
+use crate::checksum::{Algorithm, Checksum};
 use crate::types::{ByteRange, PageRequest, ReadOptions};
 use crate::{ErrorKind, Span, Store as _};
 
@@ -50,6 +51,8 @@ async fn a_cut_body_goes_on_where_it_stopped() {
             (10, 4, Some("\"e1\""))
         );
         assert_eq!(reply.checksum.unwrap().value, 0xe306_9283);
+        let taken = Checksum::of(Algorithm::Crc32c, &bytes);
+        assert_eq!(reply.taken, Some(taken), "on the way, over both bodies");
         assert!(options.span.time_to_first_byte().is_some());
         let requests = script.requests();
         let headers = |name| {
