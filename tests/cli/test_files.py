@@ -72,6 +72,28 @@ def test_sync_plans_copies_and_deletes(bucket: str, tmp_path: Path) -> None:
     assert call("list", "-r", f"{bucket}p/").lines[-1] == "Total objects: 2"
 
 
+def test_sync_takes_whole_trees_alone(bucket: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    fill(source)
+    fill(target)
+    call("upload", "-c", str(source), f"{bucket}p/")
+
+    for wrong, code, fix in [
+        (f"{bucket}p/a.txt", 2, "cp"),
+        (f"{bucket}p/*.txt", 2, "cp"),
+        (f"{bucket}missing/", 3, ""),
+        (str(source / "a.txt"), 2, "upload"),
+        (str(source / "*.txt"), 2, "upload"),
+        (str(tmp_path / "missing"), 3, ""),
+    ]:
+        done = call("sync", "--delete", wrong, str(target), code=code)
+        assert f"sync {wrong}: " in done.err
+        assert fix in done.err
+        assert done.out == ""
+
+    assert len(read(target)) == 3
+
+
 def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"bytes")
     call("create-bucket", bucket)

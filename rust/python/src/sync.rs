@@ -38,8 +38,9 @@ use crate::{clients, errors};
 ///     `("copy", source, target)` or `("delete", None, target)`.
 ///
 /// Raises:
-///     NotFoundError: `src` is a directory that does not exist, or there is no such bucket.
-///     InvalidInputError: `src` and `dst` overlap, or `delete` would remove everything because `src` is empty.
+///     NotFoundError: `src` is a directory that does not exist or a prefix without any key, or there is no such bucket.
+///     InvalidInputError: `src` is one file or object or has wildcards, `src` and `dst` overlap, or `delete` would remove
+///         everything because `src` is empty.
 ///     UnsafePathError: Keys that cannot be files below `dst`; the others are copied.
 ///     StorageError: Of a listing, with nothing changed; or of files that failed, which the message counts and names.
 ///         `failures` has each of them, and `report` tells what was done.

@@ -129,6 +129,8 @@ suite! {
     transfer::two_sources_of_one_name_are_both_refused,
     transfer::a_sync_copies_what_differs_and_deletes_when_told,
     transfer::a_sync_never_deletes_for_want_of_a_source,
+    transfer::a_sync_takes_whole_trees_alone,
+    transfer::an_empty_bucket_or_directory_is_an_empty_tree,
     transfer::a_sync_that_leaves_something_out_tells_what_it_does,
     transfer::what_failed_is_not_told_as_done,
     transfer::what_is_written_has_the_properties_that_are_asked_for,
