@@ -124,7 +124,7 @@ pub struct Delete {
     /// Only keys below the prefix whose whole rest matches
     #[arg(long, visible_alias = "pattern", value_name = "REGEX")]
     pub regex: Option<String>,
-    /// Batches under way at once, where a regular expression selects
+    /// Batches of up to 1000 keys under way at once
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
 }
