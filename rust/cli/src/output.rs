@@ -81,9 +81,9 @@ impl Output {
         Ok(())
     }
 
-    /// Text beside the results that only a person wants.
+    /// Text beside the results, which `--quiet` and `--json` leave out.
     pub async fn remark(&mut self, human: impl Display) -> Result<(), Failure> {
-        if self.reader != Reader::Program {
+        if self.notices {
             self.append(human);
         }
         self.flush_if_due().await

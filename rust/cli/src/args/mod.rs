@@ -52,7 +52,7 @@ pub struct Global {
     /// Log to stderr: -v what is done, -vv every operation, -vvv every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// No progress and no notices on stderr; results and errors only
+    /// No progress, notices and counts: results and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Results as JSON, one value per line
