@@ -110,6 +110,10 @@ def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
 
     assert (tmp_path / "back").read_bytes() == b"bytes"
     assert (piped.returncode, out.stdout) == (0, b"x" * 3_000_000)
+    for tree in (f"{bucket}p/", bucket, bucket.rstrip("/")):
+        for ends in (("-", tree), (tree, "-")):
+            assert f"{tree.rstrip('/')}/NAME" in call("cp", *ends, code=2).err
+    assert call("list", "-r", bucket).lines[-1] == "Total objects: 3"
     call("cp", "-", "-", code=2)
     call("cp", str(tmp_path / "file"), "-", bucket, code=2)
     call("cp", f"{bucket}nothing", str(tmp_path / "x"), code=3)
