@@ -28,6 +28,7 @@ __all__ = [
     "Writer",
     "__version__",
     "_restore_buffer",
+    "_unknown_option",
     "copy",
     "copy_async",
     "create_bucket",
@@ -449,6 +450,7 @@ def sync_async(
     progress: ProgressLike = None,
     options: OptionsLike | None = None,
 ) -> tuple[Future[SyncReport], Meter]: ...
+def _unknown_option(name: str) -> str: ...
 def _restore_buffer(data: Memory | PickleBuffer, readonly: bool) -> Buffer: ...
 def get(
     uri: str,
