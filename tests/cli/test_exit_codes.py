@@ -56,6 +56,15 @@ def test_input_that_is_not_valid_is_2(arguments: list[str]) -> None:
     assert done.err
 
 
+def test_hints_tell_what_is_expected() -> None:
+    for uri, hint in (
+        ("s3://bucket/*.x", r"write .*\.x"),
+        ("az://eyes/", "az://eyes/: the URI names no container: expected az://ACCOUNT/CONTAINER"),
+        ("az://eyes/k/", "az:///CONTAINER/KEY for the configured account"),
+    ):
+        assert hint in call("list", uri, code=2, env=bare_environment()).err
+
+
 def test_secrets_are_refused_on_the_command_line() -> None:
     done = call("--option", "secret_access_key=s3cr3t", "list", "s3://b/", code=2)
 
