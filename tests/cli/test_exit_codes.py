@@ -116,6 +116,21 @@ def test_a_directory_without_permission_is_4(tmp_path: Path) -> None:
     assert str(closed) in child.stderr
 
 
+@pytest.mark.parametrize("files", [{}, {"config": "[profile team]\n", "credentials": "[team]\n"}])
+def test_a_profile_without_credentials_is_named(tmp_path: Path, files: dict[str, str]) -> None:
+    (tmp_path / ".aws").mkdir()
+    for name, text in files.items():
+        (tmp_path / ".aws" / name).write_text(text, encoding="utf-8")
+    alone = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "x"}
+    env = {**bare_environment(), **alone}
+
+    for done in (
+        call("--profile", "nope", "list", "s3://bucket/", code=4, env=env),
+        call("list", "s3://bucket/", code=4, env={**env, "AWS_PROFILE": "nope"}),
+    ):
+        assert 'no credentials for profile "nope" in ~/.aws/config and ' in done.err
+
+
 def test_a_refused_connection_is_5(closed_port: int) -> None:
     env = {**bare_environment(), **ANY_KEYS}
     endpoint = ("--endpoint-url", f"http://127.0.0.1:{closed_port}")

@@ -27,7 +27,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use super::http::Http;
 use super::identity::Identity;
 use super::peer::{Observer, Peer};
-use super::source::{Source, for_sdk};
+use super::source::{OfProfile, Source, for_sdk};
 use crate::config::{Config, S3Config, S3Identity};
 use crate::error::{Error, Result};
 use crate::transport::Transport;
@@ -163,18 +163,18 @@ async fn credentials(
     region: &Region,
     imds: imds::Client,
 ) -> Option<SharedCredentialsProvider> {
-    match &config.identity {
-        S3Identity::Anonymous => None,
-        S3Identity::Keys(given) => Some(SharedCredentialsProvider::new(for_sdk(given))),
+    let found = match &config.identity {
+        S3Identity::Anonymous => return None,
+        S3Identity::Keys(given) => return Some(SharedCredentialsProvider::new(for_sdk(given))),
         S3Identity::Source(source) => {
-            Some(SharedCredentialsProvider::new(Source(Arc::clone(source))))
+            return Some(SharedCredentialsProvider::new(Source(Arc::clone(source))));
         }
         S3Identity::Profile => {
             let mut profile = ProfileFileCredentialsProvider::builder().configure(provider);
             if let Some(name) = &config.profile {
                 profile = profile.profile_name(name);
             }
-            Some(SharedCredentialsProvider::new(profile.build()))
+            SharedCredentialsProvider::new(profile.build())
         }
         S3Identity::Chain => {
             let mut chain = DefaultCredentialsChain::builder()
@@ -184,9 +184,16 @@ async fn credentials(
             if let Some(name) = &config.profile {
                 chain = chain.profile_name(name);
             }
-            Some(SharedCredentialsProvider::new(chain.build().await))
+            SharedCredentialsProvider::new(chain.build().await)
         }
-    }
+    };
+    Some(match &config.profile {
+        Some(name) => SharedCredentialsProvider::new(OfProfile {
+            name: name.clone(),
+            provider: found,
+        }),
+        None => found,
+    })
 }
 
 /// The SDK's own HTTP client, for what our transport does not take.
