@@ -4,10 +4,9 @@ mod buckets;
 mod files;
 mod objects;
 
-use std::fmt;
-
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use s3dlio::config;
 
 pub use buckets::{CreateBucket, DeleteBucket};
 pub use files::{Cp, Download, Properties, Sync, Upload};
@@ -113,21 +112,14 @@ pub struct Reference {
     pub settings: bool,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), NoValue> {
-    let (name, value) = text.split_once('=').ok_or(NoValue)?;
+fn name_and_value(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-#[derive(Debug)]
-struct NoValue;
-
-impl fmt::Display for NoValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected NAME=VALUE")
-    }
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    config::parse_size(text).ok_or("expected bytes, as 8388608, 8MiB or 8MB")
 }
-
-impl std::error::Error for NoValue {}
 
 #[cfg(test)]
 mod tests {
@@ -184,6 +176,20 @@ mod tests {
     }
 
     #[test]
+    fn sizes_take_units() {
+        let line = "get s3://b/k --offset 2KiB --length 1MB";
+        let Command::Get(get) = parse(line).unwrap().command else {
+            panic!("not get")
+        };
+        let Command::Put(put) = parse("put s3://b/ -s 1GiB").unwrap().command else {
+            panic!("not put")
+        };
+
+        assert_eq!((get.offset, get.length), (2048, Some(1_000_000)));
+        assert_eq!(put.size, 1 << 30);
+    }
+
+    #[test]
     fn paths_and_flags_stand_in_any_order() {
         let Command::Upload(upload) = parse("upload a b/* -j 8 s3://b/p/").unwrap().command else {
             panic!("not upload")
@@ -216,6 +222,7 @@ mod tests {
         for line in [
             "get s3://b/k -j 0",
             "put s3://b/ -n 0",
+            "put s3://b/ -s 1m",
             "put s3://b/ -o PICKLE",
             "completion csh",
             "stat",

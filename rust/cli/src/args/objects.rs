@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use s3dlio::datagen::ObjectType;
 
-use super::Properties;
+use super::{Properties, bytes};
 
 const LIST_PATTERN: &str = "\
 What follows the last `/` of the URI is a regular expression. It must match the first component of
@@ -54,10 +54,10 @@ pub struct Cat {
     /// One object
     pub uri: String,
     /// First byte to write
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = bytes)]
     pub offset: u64,
     /// Bytes to write [default: to its end]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub length: Option<u64>,
 }
 
@@ -70,10 +70,10 @@ pub struct Get {
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
     /// First byte to read of each object
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = bytes)]
     pub offset: u64,
     /// Bytes to read of each object [default: to its end]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub length: Option<u64>,
 }
 
@@ -94,8 +94,8 @@ pub struct Put {
     /// Format of the objects: bytes, or files that NumPy, TensorFlow or HDF5 read
     #[arg(short, long, value_name = "TYPE", ignore_case = true, default_value = "RAW", value_parser = object_type())]
     pub object_type: ObjectType,
-    /// Bytes of each object
-    #[arg(short, long, value_name = "BYTES", default_value_t = 20 << 20)]
+    /// Bytes of each object, alone or as 20MiB or 20MB
+    #[arg(short, long, value_name = "BYTES", default_value_t = 20 << 20, value_parser = bytes)]
     pub size: u64,
     /// Names of the objects: the first {} is the number from 0, a second one how many there are
     #[arg(short, long, default_value = "object_{}_of_{}.dat")]

@@ -356,7 +356,9 @@ impl Values<'_> {
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
-        self.parse(name, "bytes above 0, as 8388608 or 8MiB", parse_size)
+        self.parse(name, "bytes above 0, as 8388608 or 8MiB", |text| {
+            parse_size(text).filter(|size| *size > 0)
+        })
     }
 
     fn part_size(&self) -> Result<Option<u64>> {
@@ -535,23 +537,26 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+/// Bytes as people write them: a whole number, alone or with `B`, `KiB`, `MiB`, `GiB`, `TiB`, `kB`, `MB`, `GB` or `TB`.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
     let split = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let shift = match unit.trim() {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
+    let factor = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         _ => return None,
     };
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1 << shift)
-        .filter(|size| *size > 0)
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
@@ -597,6 +602,32 @@ mod tests {
             part(&[("part_size", "7340032")], &[(var, "6MiB")], &[]),
             7 << 20
         );
+    }
+
+    #[test]
+    fn sizes_are_taken_as_people_write_them() {
+        for (text, size) in [
+            ("0", Some(0)),
+            ("8388608", Some(8 << 20)),
+            ("8MiB", Some(8 << 20)),
+            ("8 MiB", Some(8 << 20)),
+            ("3KiB", Some(3072)),
+            ("2GiB", Some(2 << 30)),
+            ("1TiB", Some(1 << 40)),
+            ("5kB", Some(5000)),
+            ("5MB", Some(5_000_000)),
+            ("5GB", Some(5_000_000_000)),
+            ("7B", Some(7)),
+            ("", None),
+            ("MiB", None),
+            ("1.5MiB", None),
+            ("-1", None),
+            ("1m", None),
+            ("99999999TiB", None),
+        ] {
+            assert_eq!(parse_size(text), size, "{text}");
+        }
+        assert!(resolve(&[("memory_limit", "0")], &[], &[]).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A whole number above 0.
     Count,
-    /// Bytes; `KiB`, `MiB` and `GiB` may follow the number.
+    /// Bytes, as [`parse_size`](super::parse_size) takes them.
     Size,
     /// Seconds, fractions allowed; a variable whose name ends in `_MS` holds milliseconds.
     Seconds,
