@@ -38,6 +38,27 @@ impl<'py> FromPyObject<'_, 'py> for Targets {
     }
 }
 
+/// What `take` makes of each item of an iterable, which is a tuple, a list or another sequence of `N`, as `shape` shows.
+pub fn each<'py, const N: usize, T>(
+    items: &Bound<'py, PyAny>,
+    shape: &str,
+    take: impl Fn([Bound<'py, PyAny>; N]) -> PyResult<T>,
+) -> PyResult<Vec<T>> {
+    let items = items.try_iter()?.enumerate().map(|(index, item)| {
+        let item = item?;
+        let Ok(parts) = item.extract() else {
+            let kind = item.get_type().name()?;
+            let len = item.len().map(|len| format!(" of {len}"));
+            let len = len.unwrap_or_default();
+            return Err(PyTypeError::new_err(format!(
+                "item {index} must be {shape}, not {kind}{len}"
+            )));
+        };
+        take(parts)
+    });
+    items.collect()
+}
+
 /// Bytes or a position: 0 or more.
 pub fn unsigned(object: &Bound<'_, PyAny>) -> PyResult<u64> {
     integer(

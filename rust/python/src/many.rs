@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use s3dlio::{Client, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, Targets, count};
+use crate::arguments::{Target, Targets, count, each};
 use crate::buffer::{Body, Buffer};
 use crate::options::OptionsArgument;
 use crate::results::PutResult;
@@ -140,11 +140,10 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
                 "an iterable of (uri, data) pairs is required, not one str",
             ));
         }
-        let objects = pairs.try_iter()?.map(|pair| {
-            let (uri, data) = pair?.extract::<(Target, Body)>()?;
-            Ok((uri.0, data.0))
+        let objects = each(&pairs, "(uri, data)", |[uri, data]| {
+            Ok((uri.extract::<Target>()?.0, data.extract::<Body>()?.0))
         });
-        Ok(Objects(objects.collect::<PyResult<_>>()?))
+        objects.map(Objects)
     }
 }
 

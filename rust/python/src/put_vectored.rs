@@ -6,7 +6,7 @@ use std::ops::Range;
 use pyo3::prelude::*;
 use s3dlio::{Client, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, unsigned};
+use crate::arguments::{Target, each, unsigned};
 use crate::buffer::Body;
 use crate::options::OptionsArgument;
 use crate::results::PutResult;
@@ -33,14 +33,13 @@ fn spans(pairs: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Range<u64>>>> {
     if pairs.is_none() {
         return Ok(None);
     }
-    let ranges = pairs.try_iter()?.map(|pair| {
-        let (offset, length) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+    let ranges = each(pairs, "(offset, length)", |[offset, length]| {
         let (start, length) = (unsigned(&offset)?, unsigned(&length)?);
         let end = start.checked_add(length);
         let end = end.ok_or_else(|| errors::invalid("a span ends beyond 2**64"))?;
         Ok(start..end)
     });
-    ranges.collect::<PyResult<_>>().map(Some)
+    ranges.map(Some)
 }
 
 /// Writes one object of many buffers, atomically, without joining or copying them.
