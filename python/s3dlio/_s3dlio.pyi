@@ -648,6 +648,11 @@ def generate(
     max_in_flight: int = 32,
     create_bucket: bool = False,
     seed: int | None = None,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> GenerateReport: ...
 def generate_async(
@@ -662,6 +667,11 @@ def generate_async(
     max_in_flight: int = 32,
     create_bucket: bool = False,
     seed: int | None = None,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[GenerateReport]: ...
 def delete_many(

@@ -1,9 +1,11 @@
 //! Conversions of arguments that pyo3 has no word for.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use s3dlio::Uri;
+use s3dlio::{Uri, WriteOptions};
 
 use crate::errors;
 
@@ -57,6 +59,23 @@ pub fn each<'py, const N: usize, T>(
         take(parts)
     });
     items.collect()
+}
+
+/// What objects are written with, of the words that all verbs have for it.
+pub fn write_options(
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
+) -> WriteOptions {
+    WriteOptions {
+        if_none_match,
+        metadata: metadata.unwrap_or_default(),
+        content_type,
+        storage_class,
+        tier,
+    }
 }
 
 /// Bytes or a position: 0 or more.

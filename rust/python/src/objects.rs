@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 use s3dlio::{Client, IoBufMut, ObjectMeta, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, optional_unsigned, unsigned};
+use crate::arguments::{Target, optional_unsigned, unsigned, write_options};
 use crate::buffer::{Body, Buffer, Destination};
 use crate::options::OptionsArgument;
 use crate::results::{PutResult, Stat};
@@ -239,14 +239,7 @@ pub fn put(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<PutResult> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     runtime::run(
         py,
         write(clients::of(py, options.as_ref())?, uri.0, data.0, how),
@@ -267,14 +260,7 @@ pub fn put_async<'py>(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     twins::start(
         py,
         write(clients::of(py, options.as_ref())?, uri.0, data.0, how),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pyo3::prelude::*;
 use s3dlio::{Client, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, each, unsigned};
+use crate::arguments::{Target, each, unsigned, write_options};
 use crate::buffer::Body;
 use crate::options::OptionsArgument;
 use crate::results::PutResult;
@@ -91,14 +91,7 @@ pub fn put_vectored(
     #[pyo3(from_py_with = spans)] crc_spans: Option<Vec<Range<u64>>>,
     options: Option<OptionsArgument>,
 ) -> PyResult<PutResult> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     runtime::run(py, write(client, uri.0, buffers, crc_spans, how))
 }
@@ -118,14 +111,7 @@ pub fn put_vectored_async<'py>(
     #[pyo3(from_py_with = spans)] crc_spans: Option<Vec<Range<u64>>>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     twins::start(py, write(client, uri.0, buffers, crc_spans, how))
 }

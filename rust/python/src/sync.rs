@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
-use s3dlio::{Client, Compare, Meter, Result, SyncOptions, WriteOptions};
+use s3dlio::{Client, Compare, Meter, Result, SyncOptions};
 
-use crate::arguments::count;
+use crate::arguments::{count, write_options};
 use crate::files::Source;
 use crate::options::OptionsArgument;
 use crate::progress::{self, Shown};
@@ -76,13 +76,7 @@ pub fn sync(
     progress: Shown,
     options: Option<OptionsArgument>,
 ) -> PyResult<Ended<SyncReport>> {
-    let write = WriteOptions {
-        if_none_match,
-        metadata: metadata.unwrap_or_default(),
-        content_type,
-        storage_class,
-        tier,
-    };
+    let write = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let how = SyncOptions {
         delete,
         dry_run,
@@ -114,13 +108,7 @@ pub fn sync_async<'py>(
     progress: Shown,
     options: Option<OptionsArgument>,
 ) -> PyResult<(Bound<'py, PyAny>, progress::Meter)> {
-    let write = WriteOptions {
-        if_none_match,
-        metadata: metadata.unwrap_or_default(),
-        content_type,
-        storage_class,
-        tier,
-    };
+    let write = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let how = SyncOptions {
         delete,
         dry_run,
