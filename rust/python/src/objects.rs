@@ -317,7 +317,10 @@ async fn describe(client: Client, uri: Uri) -> Result<Stat> {
     })
 }
 
-/// Tells whether an object exists.
+/// Tells whether there is an object of exactly that key.
+///
+/// A directory or a prefix is none, whatever lies below it. A key that ends in `/` is one only where the service holds an
+/// object of that name; a file never has such a name.
 ///
 /// Args:
 ///     uri: The object.
@@ -327,6 +330,7 @@ async fn describe(client: Client, uri: Uri) -> Result<Stat> {
 ///     True or False, each only after a definite answer.
 ///
 /// Raises:
+///     InvalidInputError: The URI names no key.
 ///     AccessDeniedError: The credentials do not allow to ask.
 ///     StorageError: No definite answer came.
 ///

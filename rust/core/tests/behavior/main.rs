@@ -79,6 +79,7 @@ suite! {
     bytes::many_objects_come_in_order,
     bytes::stat_tells_size_etag_and_time,
     keys::odd_keys_round_trip,
+    keys::a_directory_is_no_object,
     keys::slashes_and_dots_are_kept_or_refused,
     listing::thousands_of_keys_list_in_order,
     listing::one_level_shows_prefixes,
