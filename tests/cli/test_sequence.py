@@ -103,6 +103,17 @@ def test_a_delete_removes_exactly_what_was_named(bucket: str) -> None:
     assert call("list", bucket).lines[-1] == "Total objects: 12"
 
 
+def test_exists_answers_by_its_code(bucket: str) -> None:
+    call("put", "-c", "-s", "1", "-t", "p/k", bucket)
+
+    for name, code in (("p/k", 0), ("p/l", 3), ("p", 3), ("p/", 3)):
+        done = call("exists", f"{bucket}{name}", code=code)
+        assert (done.out, done.err) == ("", "")
+        told = json.loads(call("--json", "exists", f"{bucket}{name}", code=code).out)
+        assert told == {"uri": f"{bucket}{name}", "exists": code == 0}
+    call("exists", "no-uri", code=2)
+
+
 def test_a_delete_takes_no_wildcards(bucket: str) -> None:
     call("put", "-c", "-n", "2", "-s", "1", "-t", "{}.x", bucket)
     call("put", "-s", "1", "-t", "*.y", bucket)

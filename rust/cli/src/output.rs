@@ -75,6 +75,14 @@ impl Output {
         self.flush_if_due().await
     }
 
+    /// A result for a program alone: a person has the exit code.
+    pub async fn record(&mut self, json: impl FnOnce() -> Value) -> Result<(), Failure> {
+        if self.reader == Reader::Program {
+            self.append(json());
+        }
+        self.flush_if_due().await
+    }
+
     /// Bytes of an object, as they are.
     pub async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).await?;

@@ -10,7 +10,7 @@ use s3dlio::config;
 
 pub use buckets::{CreateBucket, DeleteBucket};
 pub use files::{Cp, Download, Properties, Sync, Upload};
-pub use objects::{Cat, Delete, Du, Get, List, Presign, Put, SetTier, Stat};
+pub use objects::{Cat, Delete, Du, Exists, Get, List, Presign, Put, SetTier, Stat};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -80,6 +80,7 @@ pub enum Command {
     DeleteBucket(DeleteBucket),
     List(List),
     Stat(Stat),
+    Exists(Exists),
     Get(Get),
     Put(Put),
     Upload(Upload),

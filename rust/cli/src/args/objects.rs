@@ -61,6 +61,13 @@ pub struct Cat {
     pub length: Option<u64>,
 }
 
+/// Tell by the exit code whether there is an object: 0 if there is one, 3 if not
+#[derive(Debug, Args)]
+pub struct Exists {
+    /// One object, by exactly its key: a directory or a prefix is none
+    pub uri: String,
+}
+
 /// Read objects to their end, many at once, and throw the bytes away
 #[derive(Debug, Args)]
 pub struct Get {
