@@ -72,6 +72,18 @@ def test_secrets_are_refused_on_the_command_line() -> None:
     assert "s3cr3t" not in done.err
 
 
+def test_nothing_below_a_prefix_is_an_answer_but_no_source(bucket: str, tmp_path: Path) -> None:
+    call("create-bucket", bucket)
+    nothing, target = f"{bucket}nothing/", str(tmp_path / "target")
+
+    for asked in (["list"], ["list", "-r"], ["du"], ["delete"], ["delete", "--regex", ".*"]):
+        call(*asked, nothing)
+    assert nothing in call("get", nothing, code=3).err
+    for copied in (["download"], ["cp", "-r"], ["sync"]):
+        assert "/nothing/: " in call(*copied, nothing, target, code=3).err
+    call("upload", str(tmp_path / "nothing"), bucket, code=3)
+
+
 @pytest.mark.usefixtures("minio", "azurite")
 def test_a_missing_bucket_is_3() -> None:
     for uri in ("s3://there-is-no-such-bucket/", "az:///there-is-no-such-container/"):
