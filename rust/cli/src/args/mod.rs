@@ -48,7 +48,7 @@ pub struct Cli {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Log to stderr: -v what is done, -vv every operation, -vvv every detail
+    /// Log to stderr: -v where requests go and what is tried again, -vv every operation, -vvv every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// No progress, notices and counts: results and errors only

@@ -97,7 +97,7 @@ impl<'a> Tries<'a> {
     }
 
     async fn wait(&self, wait: Duration, error: &Error) {
-        tracing::debug!(attempt = self.made, ?wait, %error, "trying again");
+        tracing::info!(attempt = self.made, ?wait, %error, "trying again");
         gate::pause(wait).await;
     }
 }

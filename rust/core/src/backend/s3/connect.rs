@@ -106,6 +106,12 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .as_deref()
         .or(shared.endpoint_url())
         .map(str::to_owned);
+    tracing::info!(
+        endpoint = endpoint.as_deref().unwrap_or("AWS"),
+        %region,
+        signed_by = signer(&config.s3.identity),
+        "requests to S3"
+    );
     let is_aws = endpoint.as_deref().is_none_or(is_aws_endpoint);
     let path_style = config.s3.path_style.unwrap_or(!is_aws);
     let rules = ParamsBuilder::default()
@@ -154,6 +160,16 @@ async fn region(config: &S3Config, provider: &ProviderConfig, imds: &imds::Clien
         .region()
         .await
         .unwrap_or_else(|| Region::from_static(FALLBACK_REGION))
+}
+
+fn signer(identity: &S3Identity) -> &'static str {
+    match identity {
+        S3Identity::Anonymous => "nobody",
+        S3Identity::Keys(_) => "given keys",
+        S3Identity::Source(_) => "the given credentials",
+        S3Identity::Profile => "the profile",
+        S3Identity::Chain => "the credential chain",
+    }
 }
 
 /// `None` for unsigned requests.
