@@ -493,6 +493,8 @@ def serve() -> int:
 
 def run(command: Sequence[str]) -> int:
     """Run `command` beside the servers and return its exit code."""
+    # A shell's job in the background ignores Ctrl-C, and so would programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if MARKER in os.environ:
         return subprocess.run(command, check=False).returncode
     with _all_running() as found:

@@ -1,6 +1,6 @@
 """List and download one level and all levels of a small tree.
 
-    python regex.py s3://new-bucket/
+    python regex.py s3://new-bucket
 
 The bucket (or container, or directory) is made by the script, and removed at its end.
 """
@@ -31,10 +31,10 @@ def downloaded(uri: str, *, recursive: bool) -> list[str]:
 
 
 def main(base: str) -> None:
-    scheme, _, rest = base.partition("://")
+    scheme, _, rest = base.rstrip("/").partition("://")
     kind, place = PLACES.get(scheme, ("directory", "files"))
-    name = rest.rstrip("/").rpartition("/")[2]
-    tree = base + PREFIX
+    name = rest.rpartition("/")[2]
+    tree = f"{scheme}://{rest}/{PREFIX}"
 
     print(f"--- Creating {kind} {name}... ---")
     s3.create_bucket(base)

@@ -28,6 +28,7 @@ __all__ = [
     "Writer",
     "__version__",
     "_restore_buffer",
+    "_unknown_option",
     "copy",
     "copy_async",
     "create_bucket",
@@ -449,6 +450,7 @@ def sync_async(
     progress: ProgressLike = None,
     options: OptionsLike | None = None,
 ) -> tuple[Future[SyncReport], Meter]: ...
+def _unknown_option(name: str) -> str: ...
 def _restore_buffer(data: Memory | PickleBuffer, readonly: bool) -> Buffer: ...
 def get(
     uri: str,
@@ -646,6 +648,11 @@ def generate(
     max_in_flight: int = 32,
     create_bucket: bool = False,
     seed: int | None = None,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> GenerateReport: ...
 def generate_async(
@@ -660,6 +667,11 @@ def generate_async(
     max_in_flight: int = 32,
     create_bucket: bool = False,
     seed: int | None = None,
+    if_none_match: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    storage_class: str | None = None,
+    tier: str | None = None,
     options: OptionsLike | None = None,
 ) -> Future[GenerateReport]: ...
 def delete_many(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from functools import wraps
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from s3dlio import _s3dlio
 
@@ -16,6 +17,25 @@ __all__ = ["Options"]
 _SECRET = frozenset(row["name"] for row in _s3dlio.settings() if row["kind"] == "secret")
 
 
+_T = TypeVar("_T")
+
+
+def _with_hints(options: type[_T]) -> type[_T]:
+    """Has the class say which words are like one that it does not know."""
+    init = options.__init__
+    known = {field.name for field in fields(options)}  # type: ignore[arg-type]
+
+    @wraps(init)
+    def checked(self: _T, *arguments: object, **words: object) -> None:
+        for word in words.keys() - known:
+            raise TypeError(_s3dlio._unknown_option(word))  # noqa: SLF001 - made for this
+        init(self, *arguments, **words)
+
+    options.__init__ = checked  # type: ignore[method-assign, assignment]
+    return options
+
+
+@_with_hints
 @dataclass(frozen=True, kw_only=True, repr=False, slots=True)
 class Options:
     """Settings for `options=`; a dict with the same words does as well.

@@ -134,4 +134,5 @@ def test_regex_prints_its_lists(reachable: Place) -> None:
     kind, where = PLACES.get(place.target, ("directory", "files"))
     name = base.rstrip("/").rpartition("/")[2]
 
-    assert run("regex.py", base) == REGEX.format(kind=kind, where=where, name=name)
+    for given in (base, base.rstrip("/")):
+        assert run("regex.py", given) == REGEX.format(kind=kind, where=where, name=name)

@@ -67,6 +67,18 @@ def test_missing_buckets_are_made_when_asked(place: Place) -> None:
     s3.delete_bucket(base, options=place.options)
 
 
+def test_what_is_there_is_kept_when_asked(place: Place) -> None:
+    place.put("1", b"first")
+
+    one_by_one = {"max_in_flight": 1, "options": place.options}
+    with pytest.raises(s3.AlreadyExistsError) as caught:
+        s3.generate(place.base, 3, size=9, template="{}", if_none_match=True, **one_by_one)  # type: ignore[arg-type]
+
+    assert caught.value.uri == place.uri("1")
+    assert place.get("1") == b"first"
+    assert place.names() == ["0", "1"]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_npz_is_what_numpy_reads(place: Place, size: int) -> None:
     (data,) = made(place, object_type="NPZ", size=size)

@@ -40,6 +40,13 @@ def test_one_level_shows_prefixes(place: Place) -> None:
     assert place.names(recursive=False) == ["a.txt", "a/", "a0", "b/", "z"]
 
 
+def test_a_directory_is_no_object(place: Place) -> None:
+    place.put("dir/file", b"x")
+
+    for name in ("dir", "dir/", "none/"):
+        assert not s3.exists(place.uri(name), options=place.options)
+
+
 def test_the_last_part_is_a_pattern(place: Place) -> None:
     for name in ("data/a.csv", "data/b.csv.gz", "data/sub/c.csv"):
         place.put(name, b"x")

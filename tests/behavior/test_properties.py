@@ -47,6 +47,8 @@ def test_each_option_is_kept_or_refused(place: Place, option: str, words: Words,
             s3.put(uri, bytes(size), options=place.options, **words)
         with pytest.raises(NotImplementedError, match=option):
             s3.put_many([(uri, bytes(size))], options=place.options, **words)
+        with pytest.raises(s3.UnsupportedError, match=option):
+            s3.generate(place.base, size=size, template="object", options=place.options, **words)
         assert not s3.exists(uri, options=place.options)
         return
     value = "Cool" if option == "tier" else dict(words)[option]
@@ -58,6 +60,9 @@ def test_each_option_is_kept_or_refused(place: Place, option: str, words: Words,
     s3.put_many(pairs, options=place.options, **words)
     for each, _ in pairs:
         assert dict(s3.stat(each, options=place.options))[option] == value
+
+    s3.generate(place.base, size=size, template="made", options=place.options, **words)
+    assert dict(s3.stat(place.uri("made"), options=place.options))[option] == value
 
 
 def test_many_objects_are_kept_when_asked(place: Place) -> None:

@@ -56,11 +56,32 @@ def test_input_that_is_not_valid_is_2(arguments: list[str]) -> None:
     assert done.err
 
 
+def test_hints_tell_what_is_expected() -> None:
+    for uri, hint in (
+        ("s3://bucket/*.x", r"write .*\.x"),
+        ("az://eyes/", "az://eyes/: the URI names no container: expected az://ACCOUNT/CONTAINER"),
+        ("az://eyes/k/", "az:///CONTAINER/KEY for the configured account"),
+    ):
+        assert hint in call("list", uri, code=2, env=bare_environment()).err
+
+
 def test_secrets_are_refused_on_the_command_line() -> None:
     done = call("--option", "secret_access_key=s3cr3t", "list", "s3://b/", code=2)
 
     assert "AWS_SECRET_ACCESS_KEY" in done.err
     assert "s3cr3t" not in done.err
+
+
+def test_nothing_below_a_prefix_is_an_answer_but_no_source(bucket: str, tmp_path: Path) -> None:
+    call("create-bucket", bucket)
+    nothing, target = f"{bucket}nothing/", str(tmp_path / "target")
+
+    for asked in (["list"], ["list", "-r"], ["du"], ["delete"], ["delete", "--regex", ".*"]):
+        call(*asked, nothing)
+    assert nothing in call("get", nothing, code=3).err
+    for copied in (["download"], ["cp", "-r"], ["sync"]):
+        assert "/nothing/: " in call(*copied, nothing, target, code=3).err
+    call("upload", str(tmp_path / "nothing"), bucket, code=3)
 
 
 @pytest.mark.usefixtures("minio", "azurite")
@@ -83,10 +104,11 @@ def test_a_wrong_key_is_4(minio: Server, azurite: Server) -> None:
 
 AS_NOBODY = """
 import os, sys
-import s3dlio._cli as cli
+import s3dlio  # what is imported may lie where others may not read
+from s3dlio_cli.__main__ import main
 if os.getuid() == 0:  # who is denied nothing
     os.setgid(65534), os.setuid(65534)
-sys.exit(cli.main())
+sys.exit(main())
 """
 
 
@@ -104,6 +126,21 @@ def test_a_directory_without_permission_is_4(tmp_path: Path) -> None:
 
     assert child.returncode == 4, child.stderr
     assert str(closed) in child.stderr
+
+
+@pytest.mark.parametrize("files", [{}, {"config": "[profile team]\n", "credentials": "[team]\n"}])
+def test_a_profile_without_credentials_is_named(tmp_path: Path, files: dict[str, str]) -> None:
+    (tmp_path / ".aws").mkdir()
+    for name, text in files.items():
+        (tmp_path / ".aws" / name).write_text(text, encoding="utf-8")
+    alone = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "x"}
+    env = {**bare_environment(), **alone}
+
+    for done in (
+        call("--profile", "nope", "list", "s3://bucket/", code=4, env=env),
+        call("list", "s3://bucket/", code=4, env={**env, "AWS_PROFILE": "nope"}),
+    ):
+        assert 'no credentials for profile "nope" in ~/.aws/config and ' in done.err
 
 
 def test_a_refused_connection_is_5(closed_port: int) -> None:

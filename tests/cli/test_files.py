@@ -72,6 +72,28 @@ def test_sync_plans_copies_and_deletes(bucket: str, tmp_path: Path) -> None:
     assert call("list", "-r", f"{bucket}p/").lines[-1] == "Total objects: 2"
 
 
+def test_sync_takes_whole_trees_alone(bucket: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    fill(source)
+    fill(target)
+    call("upload", "-c", str(source), f"{bucket}p/")
+
+    for wrong, code, fix in [
+        (f"{bucket}p/a.txt", 2, "cp"),
+        (f"{bucket}p/*.txt", 2, "cp"),
+        (f"{bucket}missing/", 3, ""),
+        (str(source / "a.txt"), 2, "upload"),
+        (str(source / "*.txt"), 2, "upload"),
+        (str(tmp_path / "missing"), 3, ""),
+    ]:
+        done = call("sync", "--delete", wrong, str(target), code=code)
+        assert f"sync {wrong}: " in done.err
+        assert fix in done.err
+        assert done.out == ""
+
+    assert len(read(target)) == 3
+
+
 def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"bytes")
     call("create-bucket", bucket)
@@ -88,6 +110,10 @@ def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
 
     assert (tmp_path / "back").read_bytes() == b"bytes"
     assert (piped.returncode, out.stdout) == (0, b"x" * 3_000_000)
+    for tree in (f"{bucket}p/", bucket, bucket.rstrip("/")):
+        for ends in (("-", tree), (tree, "-")):
+            assert f"{tree.rstrip('/')}/NAME" in call("cp", *ends, code=2).err
+    assert call("list", "-r", bucket).lines[-1] == "Total objects: 3"
     call("cp", "-", "-", code=2)
     call("cp", str(tmp_path / "file"), "-", bucket, code=2)
     call("cp", f"{bucket}nothing", str(tmp_path / "x"), code=3)

@@ -15,6 +15,7 @@ COMMANDS = [
     "delete-bucket",
     "list",
     "stat",
+    "exists",
     "get",
     "put",
     "upload",
@@ -26,6 +27,7 @@ COMMANDS = [
     "cat",
     "completion",
     "presign",
+    "set-tier",
 ]
 
 

@@ -91,6 +91,7 @@ def test_a_long_listing_shows_time_and_size(directory: str) -> None:
 def test_quiet_leaves_results_and_errors(directory: str) -> None:
     call("put", "-q", "-s", "1", "-t", "k", directory)
 
+    assert call("list", "-q", directory).lines == [f"{directory.removeprefix('file:///')}k"]
     got = call("get", "-q", f"{directory}k")
     missing = call("get", "-q", f"{directory}nothing", code=3)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from cli.program import Done, call
 
@@ -96,8 +97,43 @@ def test_a_delete_removes_exactly_what_was_named(bucket: str) -> None:
 
     names = [key.rsplit("/", 1)[-1] for key in call("list", bucket).lines[:-2]]
     assert names == sorted([f"obj_{n}" for n in range(12) if n != 1] + ["xobj_1"])
-    call("delete", f"{bucket}obj_1")
+    again = call("delete", f"{bucket}obj_1")
+    assert (again.err, again.out) == ("Deleting 0 objects…\n", "Done.\n")
+    assert json.loads(call("--json", "delete", f"{bucket}obj_1").out)["objects"] == 0
     assert call("list", bucket).lines[-1] == "Total objects: 12"
+
+
+def test_exists_answers_by_its_code(bucket: str) -> None:
+    call("put", "-c", "-s", "1", "-t", "p/k", bucket)
+
+    for name, code in (("p/k", 0), ("p/l", 3), ("p", 3), ("p/", 3)):
+        done = call("exists", f"{bucket}{name}", code=code)
+        assert (done.out, done.err) == ("", "")
+        told = json.loads(call("--json", "exists", f"{bucket}{name}", code=code).out)
+        assert told == {"uri": f"{bucket}{name}", "exists": code == 0}
+    call("exists", "no-uri", code=2)
+
+
+def test_a_delete_takes_no_wildcards(bucket: str) -> None:
+    call("put", "-c", "-n", "2", "-s", "1", "-t", "{}.x", bucket)
+    call("put", "-s", "1", "-t", "*.y", bucket)
+
+    refused = call("delete", f"{bucket}*.x", code=3)
+    assert (refused.out, "--regex" in refused.err) == ("", True)
+    assert f"delete {bucket}*.x: " in refused.err
+    call("delete", "--dry-run", f"{bucket}*.x", code=3)
+
+    assert call("delete", f"{bucket}*.y").err == "Deleting 1 objects…\n"
+    assert call("list", bucket).lines[-1] == "Total objects: 2"
+
+
+def test_a_delete_leaves_no_empty_directories(directory: str) -> None:
+    call("put", "-n", "3", "-s", "1", "-t", "p/q{}/k", directory)
+
+    call("delete", f"{directory}p/")
+
+    root = Path(directory.removeprefix("file://"))
+    assert [path.name for path in root.rglob("*")] == ["p"]
 
 
 def test_a_regex_deletes_what_it_matches_whole(bucket: str) -> None:

@@ -41,6 +41,8 @@ def test_memory_is_aligned_and_writable(size: int) -> None:
     assert array.ctypes.data % 64 == 0
     assert array.flags.writeable
     assert not memoryview(buffer).readonly
+    with pytest.raises(TypeError):
+        buffer[0] = 1  # type: ignore[index]
     assert bytes(array) == data[:size]
 
 

@@ -93,6 +93,29 @@ def test_what_is_wrong_is_named(options: OptionsLike, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("part_sze", 'unknown option "part_sze"; did you mean "part_size"?'),
+        ("timeout", 'unknown option "timeout"; did you mean "connect_timeout" or "stall_timeout"?'),
+        ("credential", 'unknown option "credential"; did you mean "credentials"?'),
+        ("frobnicate", 'unknown option "frobnicate"'),
+        (
+            "rt_threads",
+            "rt_threads is no option: it holds for the whole process, so set S3DLIO_RT_THREADS",
+        ),
+    ],
+)
+def test_an_unknown_word_is_told_with_those_like_it(word: str, message: str) -> None:
+    with pytest.raises(TypeError) as constructed:
+        s3.Options(**{word: 1})  # type: ignore[arg-type]
+    with pytest.raises(s3.InvalidInputError) as called:
+        s3.exists("memory://options/k", options={word: 1})
+
+    assert str(constructed.value) == str(called.value) == message
+    assert "part_size" in inspect.signature(s3.Options).parameters
+
+
 @pytest.mark.parametrize("options", ["part_size", 5, ["part_size"]])
 def test_what_is_no_mapping_is_refused(options: OptionsLike) -> None:
     with pytest.raises(TypeError, match=r"must be a dict or s3dlio\.Options"):

@@ -153,10 +153,11 @@ for bad in ("loud", "s3dlio=loud"):
 
 def test_the_command_line_tool_is_the_native_one() -> None:
     version = run(
-        "import sys; from s3dlio._cli import main; sys.argv[1:] = ['--version']; sys.exit(main())"
+        "import sys; from s3dlio_cli.__main__ import main; sys.argv[1:] = ['--version']; "
+        "sys.exit(main())"
     )
     code = run(
-        "import sys; from s3dlio._cli import main; sys.argv[1:] = ['no-such-command']; "
+        "import sys; from s3dlio_cli.__main__ import main; sys.argv[1:] = ['no-such-command']; "
         "print('exit', main())"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -186,6 +186,27 @@ def test_many_takes_any_iterable_and_keeps_the_order() -> None:
     assert s3.get_many([]) == []
     assert s3.put_many([]) == []
     assert s3.get_many_stats([]) == (0, 0)
+
+
+def test_pairs_are_any_sequences_and_what_is_none_is_named() -> None:
+    pair: Any = [URI, b"bytes"]
+    target = bytearray(2)
+    triple: Any = [URI, 1, target]
+    span: Any = [1, 2]
+    number: Any = 5
+
+    assert [result.size for result in s3.put_many([pair])] == [5]
+    assert s3.read_into_many([triple]) == 2
+    assert s3.put_vectored(URI, [b"bytes"], crc_spans=[span]).span_crc32c
+
+    for call, message in (
+        (lambda: s3.put_many([pair, pair[:1]]), r"item 1 must be \(uri, data\), not list of 1"),
+        (lambda: s3.put_many([pair, number]), r"item 1 must be \(uri, data\), not int"),
+        (lambda: s3.read_into_many([pair]), r"item 0 must be \(uri, offset, dst\)"),
+        (lambda: s3.put_vectored(URI, [], crc_spans=[pair * 2]), r"item 0 .* of 4"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
 
 
 def test_many_names_the_object_that_failed() -> None:

@@ -24,6 +24,8 @@ pub enum Failure {
         failed: u64,
         gave_up: bool,
     },
+    /// The answer to a question, which the exit code tells.
+    Absent,
     /// Nobody takes our output any more, or it cannot be written.
     Output(io::Error),
     Interrupted(Signal),
@@ -34,6 +36,7 @@ impl Failure {
         match self {
             Failure::Storage(error) => code_of(error.kind()),
             Failure::Objects { code, .. } => *code,
+            Failure::Absent => NOT_FOUND,
             // `list | head` is no failure: its reader has seen enough.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
             Failure::Output(_) => FAILED,
@@ -52,7 +55,7 @@ impl Failure {
             } => Some(format!(
                 "{failed} objects failed, the last ones without a success between them: gave up"
             )),
-            Failure::Objects { failed: 1, .. } => None,
+            Failure::Objects { failed: 1, .. } | Failure::Absent => None,
             Failure::Objects { failed, .. } => Some(format!("{failed} objects failed")),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Failure::Output(error) => Some(format!("write to stdout: {error}")),

@@ -75,15 +75,23 @@ impl Output {
         self.flush_if_due().await
     }
 
+    /// A result for a program alone: a person has the exit code.
+    pub async fn record(&mut self, json: impl FnOnce() -> Value) -> Result<(), Failure> {
+        if self.reader == Reader::Program {
+            self.append(json());
+        }
+        self.flush_if_due().await
+    }
+
     /// Bytes of an object, as they are.
     pub async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).await?;
         Ok(())
     }
 
-    /// Text beside the results that only a person wants.
+    /// Text beside the results, which `--quiet` and `--json` leave out.
     pub async fn remark(&mut self, human: impl Display) -> Result<(), Failure> {
-        if self.reader != Reader::Program {
+        if self.notices {
             self.append(human);
         }
         self.flush_if_due().await

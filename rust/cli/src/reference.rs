@@ -17,6 +17,10 @@ const HEAD: &str = "\
 Results go to stdout, everything else to stderr. `--json` gives one value per line.
 Settings that have no flag of their own are given by `--option NAME=VALUE` or in the environment.
 `--help` and `file://` need no credentials.
+
+Where there is nothing below a prefix, `list` and `du` answer so, `delete` has nothing left to do, and all three exit
+with 0. Commands that read or copy what is there (`get`, `download`, `upload`, `cp`, `sync`) have no source, and exit
+with 3. For `sync`, a directory or a bucket that is there and holds nothing is an empty tree.
 ";
 
 /// The text of `docs/reference/cli.md`.

@@ -1,6 +1,8 @@
 //! Ctrl-C and SIGTERM as something to wait for.
 
 use std::fmt;
+use std::fs;
+use std::future;
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
@@ -31,26 +33,49 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Both signals, caught from [`Signals::catch`] on.
+/// Both signals, caught from [`Signals::catch`] on. What is ignored stays so: `nohup`, or a shell that put us into the
+/// background, wants it.
 #[derive(Debug)]
 pub struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
+    interrupt: Option<unix::Signal>,
+    terminate: Option<unix::Signal>,
 }
 
 impl Signals {
     /// To be called within the runtime.
     pub fn catch() -> io::Result<Self> {
         Ok(Signals {
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            terminate: unix::signal(SignalKind::terminate())?,
+            interrupt: caught(SignalKind::interrupt())?,
+            terminate: caught(SignalKind::terminate())?,
         })
     }
 
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
+            () = come(&mut self.interrupt) => Signal::Interrupt,
+            () = come(&mut self.terminate) => Signal::Terminate,
         }
     }
+}
+
+fn caught(kind: SignalKind) -> io::Result<Option<unix::Signal>> {
+    match is_ignored(kind) {
+        true => Ok(None),
+        false => unix::signal(kind).map(Some),
+    }
+}
+
+async fn come(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => future::pending().await,
+    }
+}
+
+/// As Linux tells of this process; elsewhere nothing is.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or_default() >> (kind.as_raw_value() - 1) & 1 == 1
 }

@@ -55,8 +55,19 @@ impl Selection {
 
 fn whole_match(pattern: &str) -> Result<Regex> {
     // (?s): keys may hold newlines.
-    Regex::new(&format!("(?s)^(?:{pattern})$"))
-        .map_err(|_| Error::invalid(format!("{pattern:?} is not a regular expression")))
+    Regex::new(&format!("(?s)^(?:{pattern})$")).map_err(|_| {
+        let hint = match pattern.contains('*') {
+            true => format!("; in place of wildcards write {}", of_wildcards(pattern)),
+            false => String::new(),
+        };
+        Error::invalid(format!("{pattern:?} is not a regular expression{hint}"))
+    })
+}
+
+/// The regular expression that was meant.
+fn of_wildcards(pattern: &str) -> String {
+    let literal = regex::escape(pattern);
+    literal.replace(r"\*", ".*").replace(r"\?", ".")
 }
 
 #[cfg(test)]
@@ -89,5 +100,12 @@ mod tests {
         assert!(selection("s3://b/x", true, Some("y")).is_err());
         let error = selection("s3://b/(", true, None).unwrap_err();
         assert!(error.to_string().contains("\"(\""), "{error}");
+    }
+
+    #[test]
+    fn wildcards_are_told_as_a_regular_expression() {
+        let error = selection("s3://b/*.tar?", false, None).unwrap_err();
+
+        assert!(error.to_string().ends_with(r"write .*\.tar."), "{error}");
     }
 }

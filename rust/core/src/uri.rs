@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
+/// For messages, because an account is easily left out.
+pub(crate) const AZ_FORM: &str =
+    "az://ACCOUNT/CONTAINER/KEY, or az:///CONTAINER/KEY for the configured account";
+
 /// The services this library speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
@@ -177,6 +181,11 @@ impl Uri {
             Scheme::File | Scheme::Direct => self.key.is_empty(),
             _ => self.container.is_empty(),
         };
+        if missing && self.scheme == Scheme::Az {
+            return Err(Error::invalid(format!(
+                "the URI names no container: expected {AZ_FORM}"
+            )));
+        }
         if missing {
             return Err(Error::invalid(
                 "the URI names no bucket, container or directory",
@@ -258,6 +267,7 @@ fn parse(text: &str) -> Result<Uri> {
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scheme {
+            Scheme::Az if self.container.is_empty() => write!(f, "az://{}/", self.account),
             Scheme::Az => write!(f, "az://{}/{}/{}", self.account, self.container, self.key),
             Scheme::File | Scheme::Direct => write!(f, "{}:///{}", self.scheme, self.key),
             Scheme::S3 | Scheme::Memory => {
@@ -282,6 +292,8 @@ mod tests {
             "s3://b/a//b/../c?x#y%41 +\n",
             "az://acc/c/k",
             "az:///c/k",
+            "az://acc/",
+            "az:///",
             "file:///a",
             "memory://m/x/",
         ] {
@@ -307,6 +319,13 @@ mod tests {
             let error = text.parse::<Uri>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_account_is_not_taken_for_a_container() {
+        let error = uri("az://eyes/").require_container().unwrap_err();
+
+        assert!(error.to_string().contains("az:///CONTAINER"), "{error}");
     }
 
     #[test]

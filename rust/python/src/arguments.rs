@@ -1,9 +1,11 @@
 //! Conversions of arguments that pyo3 has no word for.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use s3dlio::Uri;
+use s3dlio::{Uri, WriteOptions};
 
 use crate::errors;
 
@@ -35,6 +37,44 @@ impl<'py> FromPyObject<'_, 'py> for Targets {
             .try_iter()?
             .map(|uri| Ok(uri?.extract::<Target>()?.0));
         Ok(Targets(uris.collect::<PyResult<_>>()?))
+    }
+}
+
+/// What `take` makes of each item of an iterable, which is a tuple, a list or another sequence of `N`, as `shape` shows.
+pub fn each<'py, const N: usize, T>(
+    items: &Bound<'py, PyAny>,
+    shape: &str,
+    take: impl Fn([Bound<'py, PyAny>; N]) -> PyResult<T>,
+) -> PyResult<Vec<T>> {
+    let items = items.try_iter()?.enumerate().map(|(index, item)| {
+        let item = item?;
+        let Ok(parts) = item.extract() else {
+            let kind = item.get_type().name()?;
+            let len = item.len().map(|len| format!(" of {len}"));
+            let len = len.unwrap_or_default();
+            return Err(PyTypeError::new_err(format!(
+                "item {index} must be {shape}, not {kind}{len}"
+            )));
+        };
+        take(parts)
+    });
+    items.collect()
+}
+
+/// What objects are written with, of the words that all verbs have for it.
+pub fn write_options(
+    if_none_match: bool,
+    metadata: Option<BTreeMap<String, String>>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    tier: Option<String>,
+) -> WriteOptions {
+    WriteOptions {
+        if_none_match,
+        metadata: metadata.unwrap_or_default(),
+        content_type,
+        storage_class,
+        tier,
     }
 }
 

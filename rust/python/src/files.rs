@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use s3dlio::{Client, Meter, Result, TransferOptions, Uri, WriteOptions};
+use s3dlio::{Client, Meter, Result, TransferOptions, Uri};
 
-use crate::arguments::{Target, count};
+use crate::arguments::{Target, count, write_options};
 use crate::options::OptionsArgument;
 use crate::progress::{self, Shown};
 use crate::reports::{Ended, TransferReport};
@@ -119,13 +119,7 @@ pub fn upload(
         create_bucket,
         follow_symlinks,
         max_in_flight,
-        write: WriteOptions {
-            if_none_match,
-            metadata: metadata.unwrap_or_default(),
-            content_type,
-            storage_class,
-            tier,
-        },
+        write: write_options(if_none_match, metadata, content_type, storage_class, tier),
     };
     let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
     let work = send(client, src.0, dest.0, how, meter.clone());
@@ -160,13 +154,7 @@ pub fn upload_async<'py>(
         create_bucket,
         follow_symlinks,
         max_in_flight,
-        write: WriteOptions {
-            if_none_match,
-            metadata: metadata.unwrap_or_default(),
-            content_type,
-            storage_class,
-            tier,
-        },
+        write: write_options(if_none_match, metadata, content_type, storage_class, tier),
     };
     let (client, meter) = (clients::of(py, options.as_ref())?, Meter::default());
     let work = send(client, src.0, dest.0, how, meter.clone());

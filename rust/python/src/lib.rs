@@ -75,7 +75,7 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::open::{Reader, Writer};
     #[pymodule_export]
-    use crate::options::settings;
+    use crate::options::{_unknown_option, settings};
     #[pymodule_export]
     use crate::presign::{presign, presign_async};
     #[pymodule_export]

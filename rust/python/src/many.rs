@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use s3dlio::{Client, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, Targets, count};
+use crate::arguments::{Target, Targets, count, each, write_options};
 use crate::buffer::{Body, Buffer};
 use crate::options::OptionsArgument;
 use crate::results::PutResult;
@@ -140,11 +140,10 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
                 "an iterable of (uri, data) pairs is required, not one str",
             ));
         }
-        let objects = pairs.try_iter()?.map(|pair| {
-            let (uri, data) = pair?.extract::<(Target, Body)>()?;
-            Ok((uri.0, data.0))
+        let objects = each(&pairs, "(uri, data)", |[uri, data]| {
+            Ok((uri.extract::<Target>()?.0, data.extract::<Body>()?.0))
         });
-        Ok(Objects(objects.collect::<PyResult<_>>()?))
+        objects.map(Objects)
     }
 }
 
@@ -191,14 +190,7 @@ pub fn put_many(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Vec<PutResult>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     runtime::run(py, write_all(client, objects, max_in_flight, how))
 }
@@ -217,14 +209,7 @@ pub fn put_many_async<'py>(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     twins::start(py, write_all(client, objects, max_in_flight, how))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 use s3dlio::{Client, IoBufMut, ObjectMeta, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, optional_unsigned, unsigned};
+use crate::arguments::{Target, optional_unsigned, unsigned, write_options};
 use crate::buffer::{Body, Buffer, Destination};
 use crate::options::OptionsArgument;
 use crate::results::{PutResult, Stat};
@@ -239,14 +239,7 @@ pub fn put(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<PutResult> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     runtime::run(
         py,
         write(clients::of(py, options.as_ref())?, uri.0, data.0, how),
@@ -267,14 +260,7 @@ pub fn put_async<'py>(
     tier: Option<String>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     twins::start(
         py,
         write(clients::of(py, options.as_ref())?, uri.0, data.0, how),
@@ -331,7 +317,10 @@ async fn describe(client: Client, uri: Uri) -> Result<Stat> {
     })
 }
 
-/// Tells whether an object exists.
+/// Tells whether there is an object of exactly that key.
+///
+/// A directory or a prefix is none, whatever lies below it. A key that ends in `/` is one only where the service holds an
+/// object of that name; a file never has such a name.
 ///
 /// Args:
 ///     uri: The object.
@@ -341,6 +330,7 @@ async fn describe(client: Client, uri: Uri) -> Result<Stat> {
 ///     True or False, each only after a definite answer.
 ///
 /// Raises:
+///     InvalidInputError: The URI names no key.
 ///     AccessDeniedError: The credentials do not allow to ask.
 ///     StorageError: No definite answer came.
 ///

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use s3dlio::{Result, WriteOptions};
+use s3dlio::Result;
 
-use crate::arguments::{Target, unsigned};
+use crate::arguments::{Target, unsigned, write_options};
 use crate::buffer::{Destination, Loan};
 use crate::options::OptionsArgument;
 use crate::owned::{Owned, Shared};
@@ -90,13 +90,7 @@ impl Writer {
         tier: Option<String>,
         options: Option<OptionsArgument>,
     ) -> PyResult<Self> {
-        let how = WriteOptions {
-            if_none_match,
-            metadata: metadata.unwrap_or_default(),
-            content_type,
-            storage_class,
-            tier,
-        };
+        let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
         let client = clients::of(py, options.as_ref())?;
         let writer = runtime::run(py, async { client.writer(&uri.0, &how).await })?;
         Ok(Writer(Owned::new(writer)))

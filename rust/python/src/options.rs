@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyMapping, PyString};
 use s3dlio::Options;
-use s3dlio::config::{Kind, SETTINGS};
+use s3dlio::config::{self, Kind, SETTINGS};
 
 use crate::credentials::Callback;
 use crate::errors;
@@ -81,20 +81,36 @@ impl PartialEq for OptionsArgument {
 }
 
 fn set(options: &mut Options, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    if PER_PROCESS.contains(&name) {
-        let detail = format!(
-            "{name} is no option: it holds for the whole process, so set S3DLIO_{}",
-            name.to_uppercase()
-        );
-        return Err(errors::invalid(detail));
+    if !words().any(|word| word == name) {
+        return Err(errors::to_python(unknown(name)));
     }
     if value.is_none() {
-        // Not given, but the word must be one.
-        return Options::default().set(name, "").map_err(errors::to_python);
+        return Ok(());
     }
     options
         .set(name, text_of(name, value)?)
         .map_err(errors::to_python)
+}
+
+fn words() -> impl Iterator<Item = &'static str> {
+    let names = SETTINGS.iter().map(|setting| setting.name);
+    names.filter(|name| !PER_PROCESS.contains(name))
+}
+
+fn unknown(name: &str) -> s3dlio::Error {
+    if PER_PROCESS.contains(&name) {
+        return s3dlio::Error::invalid(format!(
+            "{name} is no option: it holds for the whole process, so set S3DLIO_{}",
+            name.to_uppercase()
+        ));
+    }
+    config::unknown_option(name, words().chain([CREDENTIALS]))
+}
+
+/// For `s3dlio.Options`: why a word is none of its.
+#[pyfunction]
+pub fn _unknown_option(name: &str) -> String {
+    unknown(name).to_string()
 }
 
 fn text_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pyo3::prelude::*;
 use s3dlio::{Client, Payload, Result, Uri, WriteOptions};
 
-use crate::arguments::{Target, unsigned};
+use crate::arguments::{Target, each, unsigned, write_options};
 use crate::buffer::Body;
 use crate::options::OptionsArgument;
 use crate::results::PutResult;
@@ -33,14 +33,13 @@ fn spans(pairs: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Range<u64>>>> {
     if pairs.is_none() {
         return Ok(None);
     }
-    let ranges = pairs.try_iter()?.map(|pair| {
-        let (offset, length) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+    let ranges = each(pairs, "(offset, length)", |[offset, length]| {
         let (start, length) = (unsigned(&offset)?, unsigned(&length)?);
         let end = start.checked_add(length);
         let end = end.ok_or_else(|| errors::invalid("a span ends beyond 2**64"))?;
         Ok(start..end)
     });
-    ranges.collect::<PyResult<_>>().map(Some)
+    ranges.map(Some)
 }
 
 /// Writes one object of many buffers, atomically, without joining or copying them.
@@ -92,14 +91,7 @@ pub fn put_vectored(
     #[pyo3(from_py_with = spans)] crc_spans: Option<Vec<Range<u64>>>,
     options: Option<OptionsArgument>,
 ) -> PyResult<PutResult> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     runtime::run(py, write(client, uri.0, buffers, crc_spans, how))
 }
@@ -119,14 +111,7 @@ pub fn put_vectored_async<'py>(
     #[pyo3(from_py_with = spans)] crc_spans: Option<Vec<Range<u64>>>,
     options: Option<OptionsArgument>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let metadata = metadata.unwrap_or_default();
-    let how = WriteOptions {
-        if_none_match,
-        metadata,
-        content_type,
-        storage_class,
-        tier,
-    };
+    let how = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let client = clients::of(py, options.as_ref())?;
     twins::start(py, write(client, uri.0, buffers, crc_spans, how))
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use s3dlio::{Client, RangeInto, Result, Uri};
 
-use crate::arguments::{Target, unsigned};
+use crate::arguments::{Target, each, unsigned};
 use crate::buffer::Destination;
 use crate::options::OptionsArgument;
 use crate::{clients, runtime, twins};
@@ -25,12 +25,15 @@ impl<'py> FromPyObject<'_, 'py> for Triples {
                 "an iterable of (uri, offset, dst) is required, not one str",
             ));
         }
-        let reads = triples.try_iter()?.map(|triple| {
-            let (uri, offset, destination) =
-                triple?.extract::<(Target, Bound<'_, PyAny>, Destination)>()?;
-            Ok((uri.0, unsigned(&offset)?, destination))
-        });
-        Ok(Triples(reads.collect::<PyResult<_>>()?))
+        let reads = each(
+            &triples,
+            "(uri, offset, dst)",
+            |[uri, offset, destination]| {
+                let uri = uri.extract::<Target>()?.0;
+                Ok((uri, unsigned(&offset)?, destination.extract()?))
+            },
+        );
+        reads.map(Triples)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
-use s3dlio::{Client, Compare, Meter, Result, SyncOptions, WriteOptions};
+use s3dlio::{Client, Compare, Meter, Result, SyncOptions};
 
-use crate::arguments::count;
+use crate::arguments::{count, write_options};
 use crate::files::Source;
 use crate::options::OptionsArgument;
 use crate::progress::{self, Shown};
@@ -38,8 +38,9 @@ use crate::{clients, errors};
 ///     `("copy", source, target)` or `("delete", None, target)`.
 ///
 /// Raises:
-///     NotFoundError: `src` is a directory that does not exist, or there is no such bucket.
-///     InvalidInputError: `src` and `dst` overlap, or `delete` would remove everything because `src` is empty.
+///     NotFoundError: `src` is a directory that does not exist or a prefix without any key, or there is no such bucket.
+///     InvalidInputError: `src` is one file or object or has wildcards, `src` and `dst` overlap, or `delete` would remove
+///         everything because `src` is empty.
 ///     UnsafePathError: Keys that cannot be files below `dst`; the others are copied.
 ///     StorageError: Of a listing, with nothing changed; or of files that failed, which the message counts and names.
 ///         `failures` has each of them, and `report` tells what was done.
@@ -75,13 +76,7 @@ pub fn sync(
     progress: Shown,
     options: Option<OptionsArgument>,
 ) -> PyResult<Ended<SyncReport>> {
-    let write = WriteOptions {
-        if_none_match,
-        metadata: metadata.unwrap_or_default(),
-        content_type,
-        storage_class,
-        tier,
-    };
+    let write = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let how = SyncOptions {
         delete,
         dry_run,
@@ -113,13 +108,7 @@ pub fn sync_async<'py>(
     progress: Shown,
     options: Option<OptionsArgument>,
 ) -> PyResult<(Bound<'py, PyAny>, progress::Meter)> {
-    let write = WriteOptions {
-        if_none_match,
-        metadata: metadata.unwrap_or_default(),
-        content_type,
-        storage_class,
-        tier,
-    };
+    let write = write_options(if_none_match, metadata, content_type, storage_class, tier);
     let how = SyncOptions {
         delete,
         dry_run,

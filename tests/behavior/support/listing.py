@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 import s3dlio as s3
+from behavior.support.faces import RefusedError
 from behavior.support.rows import Section
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ ALL = "keys of all levels"
 PATTERN = "keys that match a pattern"
 URIS = "whole URIs"
 ENTRIES = "keys with size and time"
+WHETHER = "whether there is an object"
 PROPERTIES = "all properties of an object"
 ONE = "delete an object"
 BELOW = "delete all below a prefix"
@@ -158,12 +162,21 @@ def stat_many(do: Python) -> None:
     assert [entry["size"] for _, entry in found] == list(range(len(NAMES)))
 
 
-@SECTION.python("whether there is an object", "exists")
+@SECTION.python(WHETHER, "exists")
 def exists(do: Python) -> None:
     do.place.put("object", b"")
 
     assert do(do.place.uri("object")) is True
     assert do(do.place.uri("other")) is False
+
+
+@SECTION.shell(WHETHER, "exists")
+def exists_command(do: Shell) -> None:
+    do.place.put("object", b"")
+
+    assert do(do.place.uri("object")) == b""
+    with pytest.raises(RefusedError, match="exit 3"):
+        do(do.place.uri("other"))
 
 
 @SECTION.shell("bytes and objects below a prefix", "du")

@@ -1,6 +1,6 @@
 //! `delete`: exactly what was named, and never more.
 
-use s3dlio::{Error, Key, Uri};
+use s3dlio::{Error, ErrorKind, Key, Uri};
 use serde_json::json;
 
 use crate::args::Delete;
@@ -14,18 +14,32 @@ pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     if uri.is_prefix() || args.regex.is_some() {
         return delete_below(session, args, &uri).await;
     }
+    let exists = is_there(session, args, &uri).await?;
+    announce(session, args, u64::from(exists));
     if args.dry_run {
-        let exists = session.client.exists(&uri).await?;
-        announce(session, args, u64::from(exists));
-        return if exists {
-            show(session, &uri).await
-        } else {
-            Ok(())
+        return match exists {
+            true => show(session, &uri).await,
+            false => Ok(()),
         };
     }
-    announce(session, args, 1);
-    let count = session.client.delete(&uri).await?;
-    done(session, count, 0).await
+    // Also what seems to be missing: the store knows what else may stand there.
+    session.client.delete(&uri).await?;
+    done(session, u64::from(exists), 0).await
+}
+
+/// Whether there is anything to delete by this very name. A missing key is no failure, but one that is meant as a
+/// pattern is: it would stand for keys that nobody has named.
+async fn is_there(session: &Session, args: &Delete, uri: &Uri) -> Result<bool, Error> {
+    match session.client.exists(uri).await {
+        // Who may delete need not be allowed to look.
+        Err(error) if error.kind() == ErrorKind::AccessDenied && !args.dry_run => Ok(true),
+        Ok(false) if uri.key().as_str().contains('*') => {
+            let detail = "there is no object of this name, and delete takes no wildcards: --regex selects keys \
+                          below a prefix that ends in `/`";
+            Err(Error::new(ErrorKind::NotFound, detail).at("delete", uri))
+        }
+        answer => answer,
+    }
 }
 
 async fn delete_below(session: &mut Session, args: &Delete, uri: &Uri) -> Result<(), Failure> {
@@ -34,10 +48,6 @@ async fn delete_below(session: &mut Session, args: &Delete, uri: &Uri) -> Result
     if args.dry_run {
         return Ok(());
     }
-    let Some(regex) = &args.regex else {
-        let count = session.client.delete(uri).await?;
-        return done(session, count, 0).await;
-    };
     let progress = session.output.progress(count, None);
     let mut tally = Tally::default();
     let told = |deleted, failures: Vec<Error>| {
@@ -48,13 +58,12 @@ async fn delete_below(session: &mut Session, args: &Delete, uri: &Uri) -> Result
             progress.suspend(|| output::complain(failure));
         }
     };
-    let at_once = args.jobs as usize;
-    let listed = session
+    let deleted = session
         .client
-        .delete_found(uri, Some(regex), at_once, told)
+        .delete_found(uri, args.regex.as_deref(), args.jobs as usize, told)
         .await;
     progress.end();
-    if let Err(error) = listed {
+    if let Err(error) = deleted {
         tally.cut_short(error.at("delete", uri));
     }
     if tally.objects > 0 || tally.failed == 0 {

@@ -8,6 +8,7 @@ mod delete;
 mod delete_bucket;
 mod download;
 mod du;
+mod exists;
 mod get;
 mod list;
 mod presign;
@@ -35,6 +36,7 @@ pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure
         Command::DeleteBucket(args) => delete_bucket::run(session, args).await,
         Command::List(args) => list::run(session, args).await,
         Command::Stat(args) => stat::run(session, args).await,
+        Command::Exists(args) => exists::run(session, args).await,
         Command::Get(args) => get::run(session, args).await,
         Command::Put(args) => put::run(session, args).await,
         Command::Upload(args) => upload::run(session, args).await,

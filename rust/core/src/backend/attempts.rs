@@ -126,7 +126,7 @@ impl<'a> Attempts<'a> {
     }
 
     async fn wait(&self, wait: Duration, error: &Error) {
-        tracing::debug!(attempt = self.count, ?wait, %error, "trying again");
+        tracing::info!(attempt = self.count, ?wait, %error, "trying again");
         gate::pause(wait).await;
     }
 }

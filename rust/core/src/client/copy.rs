@@ -88,7 +88,7 @@ impl<'a> Copying<'a> {
         let copied = self.to.copy(&self.found, self.target.key(), self.write);
         match copied.await {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
-                tracing::debug!(%error, "the service makes no such copy; the bytes go through here");
+                tracing::info!(%error, "the service makes no such copy; the bytes go through here");
                 Ok(None)
             }
             copied => copied.map(Some),

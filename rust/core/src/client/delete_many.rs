@@ -35,7 +35,7 @@ impl Client {
 
     /// Removes what a recursive [`Client::scan`] finds, as its pages arrive, at most `max_in_flight` batches under way.
     /// `told` of each batch: how many keys are gone, and the failures of the others, as [`Client::delete_many`] gives
-    /// them.
+    /// them. With all of a prefix, the directories go that this leaves empty.
     ///
     /// # Errors
     /// Of the listing; what it had found before is deleted.
@@ -50,7 +50,11 @@ impl Client {
             scan: Box::new(self.scan(uri, true, pattern).await?),
             root: uri.root(),
         };
-        self.delete_batches(source, max_in_flight, told).await
+        self.delete_batches(source, max_in_flight, told).await?;
+        match pattern.is_none() && uri.is_prefix() {
+            true => self.store(uri).await?.inner().prune(uri.key()).await,
+            false => Ok(()),
+        }
     }
 
     async fn delete_batches<I: Iterator<Item = Uri>>(

@@ -117,17 +117,25 @@ impl Client {
         open.end(result, |_| (0, 1))
     }
 
-    /// Whether the object exists; `false` only after a definite answer.
+    /// Whether there is an object of exactly this key: a directory or a prefix is none. `false` only after a definite
+    /// answer.
     ///
     /// # Errors
     /// Everything but `NotFound`.
     pub async fn exists(&self, uri: &Uri) -> Result<bool> {
         let open = self.begin("exists", uri);
-        let work = async { self.object(uri).await?.stat(uri.key()).await };
+        let work = async {
+            uri.require_object()?;
+            // No path of a file ends in `/`.
+            if uri.scheme().is_local() && uri.key().is_prefix() {
+                return Ok(false);
+            }
+            let found = self.object(uri).await?.stat(uri.key()).await;
+            found.map(|_| true)
+        };
         let result = match work.await {
-            Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
+            answer => answer,
         };
         open.end(result, |_| (0, 1))
     }

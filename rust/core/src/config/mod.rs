@@ -16,9 +16,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use credentials::{CredentialSource, Credentials, S3Identity};
-pub use options::Options;
+pub use options::{Options, unknown_option};
 pub use secret::Secret;
-pub use settings::{Kind, SETTINGS, Setting, nearest};
+pub use settings::{Kind, SETTINGS, Setting};
+pub use values::parse_size;
 
 use self::values::Values;
 use crate::error::Result;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::CredentialSource;
-use super::settings::{self, SETTINGS, nearest};
+use super::settings::{self, SETTINGS};
 use crate::error::{Error, Result};
 
 /// Settings given in the call, by name. Values are checked when the options are resolved into a [`crate::Config`].
@@ -18,13 +18,11 @@ impl Options {
     /// Sets one option.
     ///
     /// # Errors
-    /// `InvalidInput` for a name that no setting has; it tells the nearest one.
+    /// `InvalidInput` for a name that no setting has; it tells those that are like it.
     pub fn set(&mut self, name: &str, value: impl Into<String>) -> Result<()> {
         let Some(setting) = settings::find(name) else {
             let names = SETTINGS.iter().map(|setting| setting.name);
-            let hint = nearest(name, names).map(|near| format!("; did you mean {near:?}?"));
-            let hint = hint.unwrap_or_default();
-            return Err(Error::invalid(format!("unknown option {name:?}{hint}")));
+            return Err(unknown_option(name, names));
         };
         self.values.insert(setting.name, value.into());
         Ok(())
@@ -39,6 +37,17 @@ impl Options {
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && self.credentials.is_none()
     }
+}
+
+/// Says that `name` is no option, and which of the `known` ones may be meant.
+pub fn unknown_option<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let like = settings::like(name, known);
+    let quoted: Vec<String> = like.iter().map(|name| format!("{name:?}")).collect();
+    let hint = match quoted.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}?", quoted.join(" or ")),
+    };
+    Error::invalid(format!("unknown option {name:?}{hint}"))
 }
 
 /// Equal values, and the same source of credentials: not another that would hand out the same.

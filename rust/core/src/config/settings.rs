@@ -10,7 +10,7 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A whole number above 0.
     Count,
-    /// Bytes; `KiB`, `MiB` and `GiB` may follow the number.
+    /// Bytes, as [`parse_size`](super::parse_size) takes them.
     Size,
     /// Seconds, fractions allowed; a variable whose name ends in `_MS` holds milliseconds.
     Seconds,
@@ -274,13 +274,25 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-/// The known word nearest to `word` by edits, for error messages.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .min_by_key(|candidate| edit_distance(word, candidate))
+/// What may be meant by a word that nobody knows: the known one that is a few slips away, else those that have it in
+/// them, or that it has in it.
+pub(super) fn like<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let known: Vec<&str> = known.into_iter().collect();
+    let distance = |candidate: &&&str| edit_distance(word, candidate);
+    if let Some(nearest) = known.iter().min_by_key(distance)
+        && distance(&nearest) * LETTERS_PER_SLIP <= word.len()
+    {
+        return vec![nearest];
+    }
+    let akin = |candidate: &&str| candidate.contains(word) || word.contains(candidate);
+    match word.len() < LETTERS_PER_SLIP {
+        true => Vec::new(),
+        false => known.into_iter().filter(akin).collect(),
+    }
 }
+
+/// With more slips than that, a word could be any other.
+const LETTERS_PER_SLIP: usize = 3;
 
 /// Levenshtein distance in characters.
 fn edit_distance(a: &str, b: &str) -> usize {
@@ -315,10 +327,18 @@ mod tests {
     #[test]
     fn a_slip_finds_its_neighbour() {
         let names = || SETTINGS.iter().map(|setting| setting.name);
-        assert_eq!(nearest("endpont_url", names()), Some("endpoint_url"));
-        assert_eq!(
-            nearest("conection_string", names()),
-            Some("connection_string")
-        );
+        assert_eq!(like("endpont_url", names()), ["endpoint_url"]);
+        assert_eq!(like("conection_string", names()), ["connection_string"]);
+    }
+
+    #[test]
+    fn a_part_of_names_finds_them_and_nonsense_nothing() {
+        let names = || SETTINGS.iter().map(|setting| setting.name);
+        let timeouts = ["connect_timeout", "stall_timeout"];
+        assert_eq!(like("timeout", names()), timeouts);
+        assert_eq!(like("region_name", names()), ["region"]);
+        for nonsense in ["", "x", "frobnicate", "retries"] {
+            assert!(like(nonsense, names()).is_empty(), "{nonsense}");
+        }
     }
 }

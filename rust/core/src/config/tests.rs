@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::values::Values;
-use super::{Config, CredentialSource, Credentials, Options, S3Identity};
+use super::{Config, CredentialSource, Credentials, Options, S3Identity, parse_size};
 use crate::error::{Error, Result};
 
 fn resolve(
@@ -267,4 +267,30 @@ fn secrets_never_show() {
     for secret in ["AKIAX", "s3cr3t", "a2V5"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn sizes_are_taken_as_people_write_them() {
+    for (text, size) in [
+        ("0", Some(0)),
+        ("8388608", Some(8 << 20)),
+        ("8MiB", Some(8 << 20)),
+        ("8 MiB", Some(8 << 20)),
+        ("3KiB", Some(3072)),
+        ("2GiB", Some(2 << 30)),
+        ("1TiB", Some(1 << 40)),
+        ("5kB", Some(5000)),
+        ("5MB", Some(5_000_000)),
+        ("5GB", Some(5_000_000_000)),
+        ("7B", Some(7)),
+        ("", None),
+        ("MiB", None),
+        ("1.5MiB", None),
+        ("-1", None),
+        ("1m", None),
+        ("99999999TiB", None),
+    ] {
+        assert_eq!(parse_size(text), size, "{text}");
+    }
+    assert!(resolve(&[("memory_limit", "0")], &[], &[]).is_err());
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dotenv;
-use super::settings::{SETTINGS, nearest};
+use super::settings::{SETTINGS, like};
 
 const PREFIX: &str = "S3DLIO_";
 /// Read elsewhere: by the Makefile and by the tests.
@@ -21,28 +21,34 @@ pub(super) fn warn<'a>(names: impl IntoIterator<Item = &'a str>) {
         return;
     }
     for name in names {
-        if let Some(near) = slip(name) {
-            tracing::warn!("{name} is no setting of s3dlio and is ignored; did you mean {near}?");
-        }
+        let Some(like) = slip(name) else { continue };
+        let hint = match like.is_empty() {
+            true => String::new(),
+            false => format!("; did you mean {}?", like.join(" or ")),
+        };
+        tracing::warn!("{name} is no setting of s3dlio and is ignored{hint}");
     }
 }
 
-/// The known variable nearest to a name that should be one.
-fn slip(name: &str) -> Option<&'static str> {
+/// The known variables that may be meant by a name that should be one.
+fn slip(name: &str) -> Option<Vec<String>> {
     let known = || {
         let names = SETTINGS
             .iter()
             .flat_map(|setting| setting.env.iter().copied());
         names
             .chain([dotenv::SWITCH])
-            .filter(|name| name.starts_with(PREFIX))
+            .filter_map(|name| name.strip_prefix(PREFIX))
     };
-    let is_ours = known().any(|known| known == name)
-        || DEVELOPMENT.iter().any(|prefix| name.starts_with(prefix));
-    if is_ours || !name.starts_with(PREFIX) {
+    // What all have in common makes no two of them alike.
+    let word = name.strip_prefix(PREFIX)?;
+    if known().any(|known| known == word)
+        || DEVELOPMENT.iter().any(|prefix| name.starts_with(prefix))
+    {
         return None;
     }
-    nearest(name, known())
+    let whole = |word| format!("{PREFIX}{word}");
+    Some(like(word, known()).into_iter().map(whole).collect())
 }
 
 #[cfg(test)]
@@ -51,8 +57,14 @@ mod tests {
 
     #[test]
     fn a_slip_is_told_with_its_neighbour() {
-        assert_eq!(slip("S3DLIO_PARTSIZE"), Some("S3DLIO_PART_SIZE"));
-        assert_eq!(slip("S3DLIO_LOAD_DOTENVS"), Some("S3DLIO_LOAD_DOTENV"));
+        for (name, meant) in [
+            ("S3DLIO_PARTSIZE", vec!["S3DLIO_PART_SIZE"]),
+            ("S3DLIO_LOAD_DOTENVS", vec!["S3DLIO_LOAD_DOTENV"]),
+            ("S3DLIO_ATTEMPTS", vec!["S3DLIO_MAX_ATTEMPTS"]),
+            ("S3DLIO_FROBNICATE", vec![]),
+        ] {
+            assert_eq!(slip(name).unwrap(), meant, "{name}");
+        }
         for known in [
             "S3DLIO_PART_SIZE",
             "S3DLIO_LOAD_DOTENV",

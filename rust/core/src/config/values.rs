@@ -156,7 +156,9 @@ impl Values<'_> {
     }
 
     pub(super) fn size(&self, name: &str) -> Result<Option<u64>> {
-        self.parse(name, "bytes above 0, as 8388608 or 8MiB", parse_size)
+        self.parse(name, "bytes above 0, as 8388608 or 8MiB", |text| {
+            parse_size(text).filter(|size| *size > 0)
+        })
     }
 
     pub(super) fn part_size(&self) -> Result<Option<u64>> {
@@ -202,21 +204,24 @@ pub(super) fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+/// Bytes as people write them: a whole number, alone or with `B`, `KiB`, `MiB`, `GiB`, `TiB`, `kB`, `MB`, `GB` or `TB`.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
     let split = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let shift = match unit.trim() {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
+    let factor = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         _ => return None,
     };
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1 << shift)
-        .filter(|size| *size > 0)
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }

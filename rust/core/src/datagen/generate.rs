@@ -1,5 +1,6 @@
 //! The verb: writes a set of generated objects, many at once.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -19,18 +20,19 @@ pub struct Generated {
     pub elapsed: Duration,
 }
 
-/// Writes all of `objects` below `prefix`, at most `max_in_flight` of them under way.
+/// Writes all of `objects` below `prefix` with what `how` asks for, at most `max_in_flight` of them under way.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// use s3dlio::datagen::{self, GenerateOptions, Objects};
-/// use s3dlio::{Client, Config, Options};
+/// use s3dlio::{Client, Config, Options, WriteOptions};
 ///
 /// let client = Client::new(Config::load(&Options::default())?);
 /// let prefix = "memory://bucket/".parse()?;
 /// client.ensure_bucket(&prefix).await?;
 /// let options = GenerateOptions { num: 3, size: 1000, ..GenerateOptions::default() };
-/// let done = datagen::generate(&client, &prefix, &Objects::new(&options)?, 32).await?;
+/// let (objects, how) = (Objects::new(&options)?, WriteOptions::default());
+/// let done = datagen::generate(&client, &prefix, &objects, &how, 32).await?;
 /// assert_eq!((done.objects, done.bytes), (3, 3000));
 /// assert_eq!(client.list(&prefix, true, None).await?[2], "object_2_of_3.dat");
 /// # Ok::<(), s3dlio::Error>(())
@@ -44,6 +46,7 @@ pub async fn generate(
     client: &Client,
     prefix: &Uri,
     objects: &Objects,
+    how: &WriteOptions,
     max_in_flight: usize,
 ) -> Result<Generated> {
     if max_in_flight == 0 {
@@ -59,6 +62,7 @@ pub async fn generate(
         bytes: 0,
         elapsed: Duration::ZERO,
     };
+    let how = Arc::new(how.clone());
     let mut waiting = 0..objects.num();
     let mut tasks = JoinSet::new();
     loop {
@@ -66,11 +70,8 @@ pub async fn generate(
             && let Some(number) = waiting.next()
         {
             let (client, uri) = (client.clone(), prefix.join(&objects.name(number)));
-            let object = objects.object(number);
-            tasks.spawn(async move {
-                let how = WriteOptions::default();
-                put(&client, &uri, &object, &how, memory, |_| ()).await
-            });
+            let (object, how) = (objects.object(number), Arc::clone(&how));
+            tasks.spawn(async move { put(&client, &uri, &object, &how, memory, |_| ()).await });
         }
         let Some(finished) = tasks.join_next().await else {
             break;

@@ -21,7 +21,7 @@ pub(super) async fn before(client: &Client, items: &[Item]) {
         return;
     }
     if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, drop_expired(client)).await {
-        tracing::debug!(%error, "journals of earlier uploads could not be looked through");
+        tracing::info!(%error, "journals of earlier uploads could not be looked through");
     }
 }
 
@@ -41,7 +41,7 @@ async fn drop_expired(client: &Client) -> Result<()> {
         }
         // One that the service has dropped already, or will not let us drop, is not kept for that.
         if let Err(error) = abort(client, &to, &left).await {
-            tracing::debug!(%to, %error, "an upload of long ago could not be aborted");
+            tracing::info!(%to, %error, "an upload of long ago could not be aborted");
         }
         left.journal.remove().await?;
     }

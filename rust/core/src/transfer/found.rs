@@ -38,6 +38,11 @@ pub(super) struct Finds {
 }
 
 impl Finds {
+    /// Not even an empty object that stands for a directory.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.skipped == 0
+    }
+
     fn add(&mut self, other: Finds) {
         self.files.extend(other.files);
         self.skipped += other.skipped;

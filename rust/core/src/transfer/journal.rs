@@ -180,7 +180,7 @@ impl Journal {
             tokio::task::spawn_blocking(move || match begin(&path, &header) {
                 Ok(journal) => journal,
                 Err(cause) => {
-                    tracing::debug!(path = %path.display(), %cause, "no journal can be kept");
+                    tracing::info!(path = %path.display(), %cause, "no journal can be kept");
                     None
                 }
             })

@@ -128,10 +128,18 @@ impl<'a> Call<'a> {
 /// The URI of the one file or object that `text` names: a URI, or a path of this machine, absolute or not.
 ///
 /// # Errors
-/// `InvalidInput` for what is neither; `LocalIo` where a directory above the file cannot be looked at.
+/// `InvalidInput` for what is neither, and for a directory or a prefix; `LocalIo` where a directory above the file
+/// cannot be looked at.
 pub async fn locate(text: &str) -> Result<Uri> {
-    let place = Place::parse(text)?;
-    blocking(move || copy::object(place)).await
+    let (place, text) = (Place::parse(text)?, text.to_owned());
+    blocking(move || match text.ends_with('/') || copy::is_tree(&place) {
+        true => Err(Error::invalid(format!(
+            "{text} is a directory or a prefix: name the file or object itself, as {}/NAME",
+            text.trim_end_matches('/')
+        ))),
+        false => copy::object(place),
+    })
+    .await
 }
 
 impl Client {

@@ -153,7 +153,7 @@ impl<'a> Parts<'a> {
         if let Some(journal) = &self.journal
             && let Err(error) = journal.note(line).await
         {
-            tracing::debug!(to = %self.ends.to.uri, %error, "the journal cannot be kept any further");
+            tracing::info!(to = %self.ends.to.uri, %error, "the journal cannot be kept any further");
             self.drop_journal().await;
         }
         self.ends.meter.add(placed.part.size);

@@ -3,7 +3,8 @@
 mod compare;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use compare::Compare;
@@ -12,7 +13,7 @@ use super::found::{self, Finds, Found, Search};
 use super::meter::Meter;
 use super::object::Item;
 use super::outcome::{Partial, outcome};
-use super::places::Place;
+use super::places::{Place, Wildcards};
 use super::{blocking, names, run};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
@@ -74,7 +75,8 @@ impl Client {
     /// # Errors
     /// Of either listing, with nothing changed; of all files that failed, each of which was told to `meter`, with the
     /// report of the others; if it was a copy that failed, nothing is removed. `NotFound` for a source directory that
-    /// does not exist; `InvalidInput` where everything at the target would have to go, because the source is empty.
+    /// does not exist, or a prefix without any key; `InvalidInput` for a source that is one file or object or has
+    /// wildcards, and where everything at the target would have to go, because the source is empty.
     pub async fn sync(
         &self,
         source: &str,
@@ -146,7 +148,7 @@ impl Client {
         let (from, to) = (Place::parse(source)?, Place::parse(target)?);
         let base = tree(to.clone()).await?;
         apart(&tree(from.clone()).await?, &base)?;
-        let left = list(self, from)
+        let left = list_source(self, from)
             .await
             .map_err(|error| error.at("sync", source))?;
         let right = match list(self, to).await {
@@ -267,6 +269,54 @@ fn apart(from: &Uri, to: &Uri) -> Result<()> {
 
 fn below(base: &Uri, name: &str) -> Uri {
     base.with_key(Key::new(format!("{}{name}", base.key())))
+}
+
+/// The tree to read. A directory or a bucket is there by itself, a prefix only by its keys.
+async fn list_source(client: &Client, place: Place) -> Result<Finds> {
+    let found = list(client, place.clone()).await;
+    let is_there = match (&place, &found) {
+        (Place::Local { path, .. }, _) => is(path, Metadata::is_dir).await,
+        (Place::Remote(uri), Ok(finds)) => uri.key().is_empty() || !finds.is_empty(),
+        (Place::Remote(_), Err(_)) => true,
+    };
+    if is_there {
+        return found;
+    }
+    match no_tree(client, &place).await {
+        Some(why) => Err(Error::invalid(why)),
+        None => found.and(Err(Error::new(
+            ErrorKind::NotFound,
+            "there is nothing below this prefix",
+        ))),
+    }
+}
+
+/// What was meant by a source that is no tree, and what takes it.
+async fn no_tree(client: &Client, place: &Place) -> Option<&'static str> {
+    let (text, single) = match place {
+        Place::Local { path, .. } => (
+            path.to_str().unwrap_or_default(),
+            is(path, Metadata::is_file).await,
+        ),
+        Place::Remote(uri) => (
+            uri.key().as_str(),
+            !uri.key().is_prefix() && client.exists(uri).await.is_ok_and(|exists| exists),
+        ),
+    };
+    if single {
+        return Some(
+            "the source is one file or object, and sync takes whole trees: copy it by cp, upload or download",
+        );
+    }
+    let wildcards = Wildcards::in_path(text).is_ok_and(|found| found.is_some());
+    wildcards.then_some(
+        "the source has wildcards, and sync takes whole trees: copy what they select by cp, upload or download",
+    )
+}
+
+async fn is(path: &Path, what: fn(&Metadata) -> bool) -> bool {
+    let meta = tokio::fs::metadata(path).await;
+    meta.is_ok_and(|meta| what(&meta))
 }
 
 /// A whole tree; what cannot be looked at is an error, because nobody knows what it holds.

@@ -48,6 +48,19 @@ pub async fn odd_keys_round_trip(place: Place) {
     }
 }
 
+pub async fn a_directory_is_no_object(place: Place) {
+    place.put("dir/file", b"x").await;
+    for name in ["dir", "dir/", "none/"] {
+        let exists = place.client.exists(&place.uri(name)).await;
+        assert!(!exists.unwrap(), "{name}");
+    }
+    if place.target.is_local() {
+        return;
+    }
+    place.put("dir/", b"").await;
+    assert!(place.client.exists(&place.uri("dir/")).await.unwrap());
+}
+
 /// What a service does with each key that is more than names between single slashes: memory keeps all of them, Azure
 /// those without dot components, a local directory and MinIO none.
 fn keeps(target: Target, key: &str) -> bool {

@@ -111,6 +111,66 @@ pub async fn a_sync_never_deletes_for_want_of_a_source(place: Place) {
     assert_eq!(place.names().await, ["p/a"]);
 }
 
+/// With a typing slip for a source, or what other commands take, everything at the target would seem to be too much.
+pub async fn a_sync_takes_whole_trees_alone(place: Place) {
+    let outer = tempfile::tempdir().unwrap();
+    let target = outer.path().join("target");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("old"), b"old").unwrap();
+    fs::write(outer.path().join("a.csv"), b"a").unwrap();
+    for name in ["p/a.csv", "p/b.csv"] {
+        place.put(name, b"new").await;
+    }
+    let uri = |name: &str| place.uri(name).to_string();
+    let path = |name: &str| text(&outer.path().join(name));
+    let here = text(&target);
+    let (invalid, not_found) = (ErrorKind::InvalidInput, ErrorKind::NotFound);
+    for (source, kind, why) in [
+        (uri("p/a.csv"), invalid, "one file or object"),
+        (uri("p/*.csv"), invalid, "wildcards"),
+        (uri("p/*"), invalid, "wildcards"),
+        (uri("p/missing"), not_found, ""),
+        (uri("missing/"), not_found, ""),
+        (path("a.csv"), invalid, "one file or object"),
+        (path("*.csv"), invalid, "wildcards"),
+        (path("missing"), not_found, ""),
+    ] {
+        for delete in [false, true] {
+            let options = SyncOptions {
+                delete,
+                ..SyncOptions::default()
+            };
+            let meter = Meter::default();
+
+            let sync = place.client.sync(&source, &here, &options, &meter);
+            let error = sync.await.unwrap_err();
+
+            assert_eq!(error.kind(), kind, "{source}: {error}");
+            assert_eq!(error.target(), Some(source.as_str()));
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+    assert_eq!(read(&target).into_keys().collect::<Vec<_>>(), ["old"]);
+
+    // Names that only look like patterns.
+    place.put("[p]/a", b"a").await;
+    let options = SyncOptions::default();
+    let synced = sync(&place, &uri("[p]"), &here, options).await;
+    assert_eq!(synced, (1, 0, 0));
+}
+
+pub async fn an_empty_bucket_or_directory_is_an_empty_tree(place: Place) {
+    let target = tempfile::tempdir().unwrap();
+    let (there, here) = (place.base.to_string(), text(target.path()));
+    let options = || SyncOptions {
+        delete: true,
+        ..SyncOptions::default()
+    };
+
+    assert_eq!(sync(&place, &there, &here, options()).await, (0, 0, 0));
+    assert_eq!(sync(&place, &here, &there, options()).await, (0, 0, 0));
+}
+
 pub async fn a_sync_that_leaves_something_out_tells_what_it_does(place: Place) {
     if !place.target.holds_any_key() {
         println!("skipped: {:?} refuses such keys itself", place.target);

@@ -26,7 +26,9 @@ pub use view::{Body, Destination, Loan};
 /// Owned memory that holds an object's bytes.
 ///
 /// It starts at an address that is a multiple of 64 (of 4096 where it is at least that long, so that a device can write
-/// into it) and is writable: nobody else has it. Slices, `memoryview`, `view` and `__dlpack__` share it, and keep it alive.
+/// into it). Slices, `memoryview`, `view` and `__dlpack__` share it, and keep it alive. It is written through those three
+/// (`memoryview(buffer).readonly` is False), not by `buffer[0] = 1`; since it is a copy of its own, the object and what
+/// others have read of it stay as they are. `toreadonly` gives a buffer that cannot be written through.
 ///
 /// Example:
 ///     >>> import s3dlio

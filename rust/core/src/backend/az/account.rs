@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::connection::Connection;
 use crate::config::{AzConfig, Secret};
 use crate::error::{Error, Result};
+use crate::uri::AZ_FORM;
 
 /// One storage account, ready to be spoken to.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Account {
             }
             (named, Some(configured)) if named != configured => {
                 return Err(Error::invalid(format!(
-                    "the URI names account {named:?}, the configuration {configured:?}"
+                    "the URI names account {named:?}, the configuration {configured:?}: expected {AZ_FORM}"
                 )));
             }
             (named, _) => named.to_owned(),

@@ -29,7 +29,7 @@ impl AzStore {
                         ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::AccessDenied
                     ) =>
                 {
-                    tracing::debug!(%error, "no batch; deleting one by one");
+                    tracing::info!(%error, "no batch; deleting one by one");
                     self.delete_singly(&plain).await
                 }
                 result => result?,

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, Result};
-use crate::uri::Key;
+use crate::uri::{AZ_FORM, Key};
 
 /// Characters, not bytes.
 const MAX_KEY: usize = 1024;
@@ -58,7 +58,7 @@ pub(super) fn check_container(name: &str) -> Result<()> {
         && !name.contains("--");
     if !fits {
         return Err(Error::invalid(format!(
-            "{name:?} is no container name: 3 to 63 lower-case letters, digits and single dashes"
+            "{name:?} is no container name: 3 to 63 lower-case letters, digits and single dashes, in {AZ_FORM}"
         )));
     }
     Ok(())

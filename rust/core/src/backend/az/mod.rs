@@ -125,6 +125,12 @@ impl AzDriver {
             None => Arc::clone(opened.http.insert(Arc::new(Http::new(&self.config)?))),
         };
         let authority = Authority::of(&resolved)?;
+        tracing::info!(
+            endpoint = resolved.endpoint,
+            account = resolved.name,
+            credential = ?resolved.credential,
+            "requests to Azure"
+        );
         let session = Session::new(&resolved, authority, http, &self.config.retry);
         let session = Arc::new(session);
         opened

@@ -27,7 +27,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use super::http::Http;
 use super::identity::Identity;
 use super::peer::{Observer, Peer};
-use super::source::{Source, for_sdk};
+use super::source::{OfProfile, Source, for_sdk};
 use crate::config::{Config, S3Config, S3Identity};
 use crate::error::{Error, Result};
 use crate::transport::Transport;
@@ -106,6 +106,12 @@ pub(super) async fn connect(config: &Config, peer: &Arc<Peer>) -> Result<Connect
         .as_deref()
         .or(shared.endpoint_url())
         .map(str::to_owned);
+    tracing::info!(
+        endpoint = endpoint.as_deref().unwrap_or("AWS"),
+        %region,
+        signed_by = signer(&config.s3.identity),
+        "requests to S3"
+    );
     let is_aws = endpoint.as_deref().is_none_or(is_aws_endpoint);
     let path_style = config.s3.path_style.unwrap_or(!is_aws);
     let rules = ParamsBuilder::default()
@@ -156,6 +162,16 @@ async fn region(config: &S3Config, provider: &ProviderConfig, imds: &imds::Clien
         .unwrap_or_else(|| Region::from_static(FALLBACK_REGION))
 }
 
+fn signer(identity: &S3Identity) -> &'static str {
+    match identity {
+        S3Identity::Anonymous => "nobody",
+        S3Identity::Keys(_) => "given keys",
+        S3Identity::Source(_) => "the given credentials",
+        S3Identity::Profile => "the profile",
+        S3Identity::Chain => "the credential chain",
+    }
+}
+
 /// `None` for unsigned requests.
 async fn credentials(
     config: &S3Config,
@@ -163,18 +179,18 @@ async fn credentials(
     region: &Region,
     imds: imds::Client,
 ) -> Option<SharedCredentialsProvider> {
-    match &config.identity {
-        S3Identity::Anonymous => None,
-        S3Identity::Keys(given) => Some(SharedCredentialsProvider::new(for_sdk(given))),
+    let found = match &config.identity {
+        S3Identity::Anonymous => return None,
+        S3Identity::Keys(given) => return Some(SharedCredentialsProvider::new(for_sdk(given))),
         S3Identity::Source(source) => {
-            Some(SharedCredentialsProvider::new(Source(Arc::clone(source))))
+            return Some(SharedCredentialsProvider::new(Source(Arc::clone(source))));
         }
         S3Identity::Profile => {
             let mut profile = ProfileFileCredentialsProvider::builder().configure(provider);
             if let Some(name) = &config.profile {
                 profile = profile.profile_name(name);
             }
-            Some(SharedCredentialsProvider::new(profile.build()))
+            SharedCredentialsProvider::new(profile.build())
         }
         S3Identity::Chain => {
             let mut chain = DefaultCredentialsChain::builder()
@@ -184,9 +200,16 @@ async fn credentials(
             if let Some(name) = &config.profile {
                 chain = chain.profile_name(name);
             }
-            Some(SharedCredentialsProvider::new(chain.build().await))
+            SharedCredentialsProvider::new(chain.build().await)
         }
-    }
+    };
+    Some(match &config.profile {
+        Some(name) => SharedCredentialsProvider::new(OfProfile {
+            name: name.clone(),
+            provider: found,
+        }),
+        None => found,
+    })
 }
 
 /// The SDK's own HTTP client, for what our transport does not take.

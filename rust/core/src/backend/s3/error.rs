@@ -115,7 +115,7 @@ where
 
 /// Only a chain that has nothing to offer is a denial; one that could not be asked may answer at the next try.
 pub(super) fn no_credentials(cause: &CredentialsError) -> Error {
-    // A source that the caller gave speaks for itself.
+    // A source that the caller gave, or named by its profile, speaks for itself.
     if let Some(own) = chain(cause).find_map(<dyn StdError>::downcast_ref::<Error>) {
         return Error::new(own.kind(), own.detail()).with_retryable(false);
     }

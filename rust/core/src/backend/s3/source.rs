@@ -1,4 +1,4 @@
-//! A source of credentials as the SDK asks for it.
+//! Sources of credentials as the SDK asks for them.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_s3::config::SharedCredentialsProvider;
 
 use crate::config::{self, CredentialSource};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +27,46 @@ impl ProvideCredentials for Source {
             let given = fresh.await.map_err(CredentialsError::provider_error)?;
             Ok(for_sdk(&given))
         })
+    }
+}
+
+/// A provider that was told a profile, and names it where it has nothing.
+#[derive(Debug)]
+pub(super) struct OfProfile {
+    pub(super) name: String,
+    pub(super) provider: SharedCredentialsProvider,
+}
+
+impl ProvideCredentials for OfProfile {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let answer = self.provider.provide_credentials().await;
+            answer.map_err(|cause| match cause {
+                CredentialsError::CredentialsNotLoaded(_)
+                | CredentialsError::InvalidConfiguration(_) => {
+                    CredentialsError::not_loaded(self.nothing().with_source(cause))
+                }
+                cause => cause,
+            })
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.provider.fallback_on_interrupt()
+    }
+}
+
+impl OfProfile {
+    fn nothing(&self) -> Error {
+        let detail = format!(
+            "no credentials for profile {:?} in ~/.aws/config and ~/.aws/credentials, or where AWS_CONFIG_FILE and \
+             AWS_SHARED_CREDENTIALS_FILE say",
+            self.name
+        );
+        Error::new(ErrorKind::AccessDenied, detail)
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn find(client: &Client, uri: &Uri, search: Search) -> Result<F
         }
     };
     let found = found.map_err(named)?;
-    if found.files.is_empty() && found.skipped == 0 {
+    if found.is_empty() {
         return Err(named(Error::new(
             ErrorKind::NotFound,
             "there is no such object",

@@ -1,0 +1,74 @@
+//! What `delete` says of keys that it could not delete, or could not look for.
+
+use std::process::{Command, Output, Stdio};
+
+use s3dlio_testkit::{Action, Fault, S3Server};
+
+async fn delete(server: &S3Server, uri: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
+    command
+        .args(["--endpoint-url", &server.endpoint(), "delete", uri])
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-east-1")
+        .env("S3DLIO_LOAD_DOTENV", "0")
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    output
+        .expect("the task does not panic")
+        .expect("the binary was built for this test")
+}
+
+fn lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn each_key_that_stays_is_named_with_its_cause() {
+    let server = S3Server::start().await;
+    for number in 0..5 {
+        server.put("bucket", &format!("p/{number}"), b"".to_vec());
+    }
+    let locked = |key: &str| Action::FailKey {
+        key: key.to_owned(),
+        code: "AccessDenied".to_owned(),
+        message: format!("{key} is locked"),
+    };
+    let fault = Fault::always(locked("p/1")).and(locked("p/3"));
+    server.fault(fault.op("DeleteObjects"));
+
+    let run = delete(&server, "s3://bucket/p/").await;
+
+    assert_eq!(run.status.code(), Some(1), "{run:?}");
+    assert_eq!(lines(&run.stdout), ["Deleted 3 objects."]);
+    let said = lines(&run.stderr);
+    assert_eq!(
+        (said[0].as_str(), said.last().map(String::as_str)),
+        ("Deleting 5 objects…", Some("s3-cli: 2 objects failed"))
+    );
+    for key in ["p/1", "p/3"] {
+        let start = format!("s3-cli: delete s3://bucket/{key}: AccessDenied: ");
+        let mut named = said.iter().filter(|line| line.starts_with(&start));
+        assert!(
+            named.any(|line| line.contains(&format!("{key} is locked"))),
+            "{said:?}"
+        );
+    }
+    assert_eq!(server.keys("bucket"), ["p/1", "p/3"]);
+}
+
+#[tokio::test]
+async fn who_may_not_look_may_delete_all_the_same() {
+    let server = S3Server::start().await;
+    server.put("bucket", "k", b"".to_vec());
+    let denied = Action::fail(403, "AccessDenied");
+    server.fault(Fault::always(denied).op("HeadObject"));
+
+    let run = delete(&server, "s3://bucket/k").await;
+
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    assert_eq!(lines(&run.stderr), ["Deleting 1 objects…"]);
+    assert_eq!(lines(&run.stdout), ["Done."]);
+    assert_eq!(server.keys("bucket"), Vec::<String>::new());
+}
