@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import s3dlio as s3
+from python.child import run
 from python.stalling import SIZE, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 import pytest
 
@@ -64,3 +67,26 @@ def test_sixty_four_threads_of_mixed_verbs() -> None:
     print(f"{time.monotonic() - begin:.1f} s")
     assert s3.delete(base) == 64
     s3.delete_bucket(base)
+
+
+def test_many_small_files_take_a_bounded_number_of_threads(tmp_path: Path) -> None:
+    printed = run(
+        """
+import sys
+from pathlib import Path
+import s3dlio as s3
+
+base = Path(sys.argv[1])
+uris = [f"file://{base / str(number)}" for number in range(1000)]
+for uri in uris:
+    Path(uri.removeprefix("file://")).write_bytes(bytes(4096))
+for _ in range(3):
+    assert len(s3.get_many(uris)) == len(uris)
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("Threads:")))
+""",
+        str(tmp_path),
+    )
+
+    others = (os.cpu_count() or 1) + 8
+    assert int(printed) <= 128 + others

@@ -125,6 +125,7 @@ fn runtime() -> Result<Runtime, Failure> {
     builder
         .enable_all()
         .thread_name("s3-cli")
+        .max_blocking_threads(config::BLOCKING_THREADS)
         .build()
         .map_err(|cause| Error::from(cause).into())
 }

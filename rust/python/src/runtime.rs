@@ -62,7 +62,11 @@ impl Process {
         if let Some(threads) = s3dlio::config::runtime_threads().map_err(errors::to_python)? {
             builder.worker_threads(threads);
         }
-        let runtime = builder.thread_name("s3dlio-io").enable_all().build()?;
+        let runtime = builder
+            .thread_name("s3dlio-io")
+            .max_blocking_threads(s3dlio::config::BLOCKING_THREADS)
+            .enable_all()
+            .build()?;
         Ok(Process {
             pid: std::process::id(),
             handle: runtime.handle().clone(),

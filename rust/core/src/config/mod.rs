@@ -118,6 +118,10 @@ impl Config {
     }
 }
 
+/// Threads of a runtime for what blocks, as calls to local files do. One that has just finished counts until it is idle,
+/// so there are more than requests under way.
+pub const BLOCKING_THREADS: usize = 128;
+
 /// Threads of the runtime; asked once per process, before there is a client.
 ///
 /// # Errors

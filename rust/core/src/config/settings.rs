@@ -264,7 +264,7 @@ pub const SETTINGS: &[Setting] = &[
         &["S3DLIO_RT_THREADS"],
         Kind::Count,
         "one per core",
-        "Threads of the I/O runtime; read once per process.",
+        "Threads of the I/O runtime, beside up to 128 for local files; read once per process.",
     ),
 ];
 
