@@ -233,6 +233,28 @@ print(os.getpid(), child, os.waitpid(child, 0)[1])
     assert signers(server) == [f"PID{parent}", f"PID{child}"]
 
 
+def test_the_main_thread_stays_the_main_one(server: testserver.TestServer) -> None:
+    printed = run(
+        """
+import sys
+import s3dlio as s3
+
+def keys():
+    import threading
+    return {"access_key_id": "K", "secret_access_key": "s"}
+
+options = {"endpoint_url": sys.argv[1], "region": "us-east-1", "credentials": keys}
+s3.get(sys.argv[2], options=options)
+import threading
+print(threading.main_thread() is threading.current_thread())
+""",
+        server.endpoint,
+        URI,
+    )
+
+    assert printed == "True\n"
+
+
 def test_an_interpreter_exits_while_the_callable_works(server: testserver.TestServer) -> None:
     run(
         """

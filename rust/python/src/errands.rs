@@ -118,42 +118,31 @@ impl Errands {
         self.lock().closed = false;
     }
 
-    /// Stays known to the interpreter from one errand to the next: to become known costs more than most errands.
     fn serve(&'static self) {
         loop {
-            Python::attach(|py| {
-                while py.detach(|| self.wait()) {
-                    self.run(py);
-                }
-            });
-            // Only now may the interpreter go away.
             let mut queue = self.lock();
-            if queue.closed || queue.waiting.is_empty() {
+            while queue.waiting.is_empty() && !queue.closed {
+                queue.runner = Runner::Idle;
+                queue = self
+                    .changed
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            if queue.waiting.is_empty() {
                 queue.runner = Runner::Absent;
                 self.changed.notify_all();
                 return;
             }
-        }
-    }
-
-    /// Returns when errands wait to be run, or with `false` when none will come.
-    fn wait(&self) -> bool {
-        let mut queue = self.lock();
-        while queue.waiting.is_empty() && !queue.closed {
-            queue.runner = Runner::Idle;
-            queue = self
+            queue.runner = Runner::Gathering;
+            let gathered = self
                 .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+                .wait_timeout_while(queue, GATHER, |queue| !queue.hurry && !queue.closed);
+            queue = gathered.unwrap_or_else(PoisonError::into_inner).0;
+            queue.runner = Runner::Busy;
+            queue.hurry = false;
+            drop(queue);
+            Python::attach(|py| self.run(py));
         }
-        queue.runner = Runner::Gathering;
-        let gathered = self
-            .changed
-            .wait_timeout_while(queue, GATHER, |queue| !queue.hurry && !queue.closed);
-        queue = gathered.unwrap_or_else(PoisonError::into_inner).0;
-        queue.runner = Runner::Busy;
-        queue.hurry = false;
-        !(queue.closed && queue.waiting.is_empty())
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

@@ -101,6 +101,8 @@ mod _s3dlio {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::errors::load_classes(module.py())?;
+        // Whoever imports it first is the main thread to Python; that must not be a thread of ours that calls back.
+        module.py().import("threading")?;
         crate::runtime::register_hooks(module)
     }
 }
