@@ -64,7 +64,7 @@ fn codec(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("codec");
     group
         .throughput(Throughput::Bytes(FRAME as u64))
-        .sample_size(20);
+        .sample_size(10);
     for level in [1, 3] {
         let mut codec = Codec::new(level).unwrap();
         let frame = codec.compress(&raw).unwrap();

@@ -60,8 +60,8 @@ fn fill_with_words(start: usize, memory: &mut [u8]) {
     }
 }
 
-/// Every byte is compared, a piece at a time. Azurite takes minutes for a gibibyte, so it is given a quarter of one in a
-/// quick run, and so is memory.
+/// Every byte is compared, a piece at a time. Azurite is slow, and memory holds it twice: in a quick run they are given a
+/// quarter of it.
 pub async fn a_gibibyte_round_trips(place: Place) {
     const STEP: usize = 64 << 20;
     let size = match place.target {
