@@ -117,6 +117,9 @@ impl AzStore {
             _ => error,
         })?;
         let extent = Extent::of(&answer, rest)?;
+        if answer.header("etag") != Some(etag) {
+            return Err(replaced());
+        }
         if extent.size != size {
             return Err(integrity(format!(
                 "the object had {size} bytes and now has {}",
@@ -136,9 +139,7 @@ impl AzStore {
     ) -> Result<(IoBufMut, ReadReply)> {
         let meta = self.stat(key).await?;
         if options.if_match.is_some() && options.if_match != meta.etag {
-            return Err(
-                Error::new(ErrorKind::Precondition, "the object was replaced").with_status(412),
-            );
+            return Err(replaced().with_status(412));
         }
         let len = range.len_in(meta.size)?;
         if len > 0 {
@@ -205,6 +206,10 @@ impl Target<'_> {
         }
         Ok(())
     }
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Precondition, "the object was replaced")
 }
 
 fn too_short() -> Error {
