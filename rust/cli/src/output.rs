@@ -5,10 +5,12 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write as _};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::args::Global;
 use crate::exit::Failure;
@@ -130,8 +132,11 @@ impl Output {
     }
 
     /// Standard output itself, for bytes that are the result.
-    pub fn raw(&mut self) -> &mut tokio::io::Stdout {
-        &mut self.stdout
+    pub fn raw(&mut self) -> Raw<'_> {
+        Raw {
+            stdout: &mut self.stdout,
+            failure: None,
+        }
     }
 
     /// Shows how a transfer goes on, if a person looks at it.
@@ -141,6 +146,49 @@ impl Output {
         } else {
             Progress::default()
         }
+    }
+}
+
+/// Standard output, which keeps why it could not be written: who writes to it says it of the object.
+#[derive(Debug)]
+pub struct Raw<'a> {
+    stdout: &'a mut tokio::io::Stdout,
+    failure: Option<io::Error>,
+}
+
+impl Raw<'_> {
+    pub fn failure(self) -> Option<io::Error> {
+        self.failure
+    }
+
+    fn note<T>(&mut self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(cause)) = &result {
+            let errno = cause.raw_os_error();
+            let same = errno.map_or_else(|| cause.kind().into(), io::Error::from_raw_os_error);
+            self.failure = Some(same);
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Raw<'_> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *self.stdout).poll_write(context, bytes);
+        self.note(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut *self.stdout).poll_flush(context);
+        self.note(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut *self.stdout).poll_shutdown(context);
+        self.note(shut)
     }
 }
 

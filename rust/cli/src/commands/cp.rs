@@ -1,7 +1,5 @@
 //! `cp`: files and objects to another place, or one from and to a pipe.
 
-use std::io;
-
 use s3dlio::{Error, Meter, TransferOptions};
 use serde_json::json;
 
@@ -56,13 +54,10 @@ async fn from_stdin(session: &mut Session, args: &Cp, target: &str) -> Result<()
 /// Standard output is the object's, so there is nothing else to say on it.
 async fn to_stdout(session: &mut Session, source: &str) -> Result<(), Failure> {
     let uri = s3dlio::locate(source).await?;
-    let stdout = session.output.raw();
-    let result = session.client.get_to(&uri, stdout).await;
-    match result {
-        // A reader that has seen enough is no failure.
-        Err(error) if error.code() == Some("EPIPE") => {
-            Err(io::Error::from(io::ErrorKind::BrokenPipe).into())
-        }
-        result => Ok(result.map(drop)?),
+    let mut stdout = session.output.raw();
+    let result = session.client.get_to(&uri, &mut stdout).await;
+    match stdout.failure() {
+        Some(cause) => Err(cause.into()),
+        None => Ok(result.map(drop)?),
     }
 }

@@ -194,6 +194,10 @@ impl Journal {
         tokio::task::spawn_blocking(move || Ok(append(&file, &line)?)).await?
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Ends it: there is nothing to go on with.
     pub async fn remove(self) -> Result<()> {
         tokio::task::spawn_blocking(move || match fs::remove_file(&self.path) {
@@ -293,7 +297,15 @@ fn append(mut file: &File, line: &impl Serialize) -> io::Result<()> {
 fn lock(path: &Path, options: &OpenOptions) -> io::Result<Option<Journal>> {
     loop {
         let file = match options.open(path) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A file in place of a directory shows when the target is written.
+            Err(cause)
+                if matches!(
+                    cause.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
             file => file?,
         };
         match file.try_lock() {

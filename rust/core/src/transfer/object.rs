@@ -3,7 +3,7 @@
 //! It is the same way up and down, because a file is an object of a local store: the source is pinned to one version,
 //! compared with its stored checksum before anybody sees the target, and the target is replaced whole or not at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,7 +18,7 @@ use crate::backend::local;
 use crate::buffer::IoBufMut;
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gate::Ask;
 use crate::payload::Payload;
 use crate::span::Span;
@@ -39,6 +39,28 @@ impl End {
             store: client.object(uri).await?,
             uri: uri.clone(),
         })
+    }
+
+    /// An error is named after the object. Where it comes of this end, and that is a file, it has to name that too.
+    pub fn unread(&self, error: Error) -> Error {
+        match self.file() {
+            Some(file) => local::cannot_read(&file)(error),
+            None => error,
+        }
+    }
+
+    /// As [`End::unread`], of the target.
+    pub fn unwritten(&self, error: Error) -> Error {
+        match self.file() {
+            Some(file) => local::cannot_write(&file)(error),
+            None => error,
+        }
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        let key = self.uri.key();
+        let is_local = self.uri.scheme().is_local();
+        is_local.then(|| PathBuf::from(format!("/{key}")))
     }
 }
 
@@ -191,9 +213,18 @@ impl Ends {
         let part_size = self.to.store.part_size_for(self.size);
         match &self.journal {
             Some(path) if self.size.is_none_or(|size| size > part_size) => {
-                Journal::find(path.clone()).await
+                let found = Journal::find(path.clone()).await;
+                found.map_err(|error| self.journal_of(path, error))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// That of a download lies beside its target.
+    pub fn journal_of(&self, path: &Path, error: Error) -> Error {
+        match self.to.uri.scheme().is_local() {
+            true => self.to.unwritten(error),
+            false => local::cannot_write(path)(error),
         }
     }
 
@@ -209,7 +240,8 @@ impl Ends {
         let work = store
             .inner()
             .start_upload(self.to.uri.key(), part_size, &self.write);
-        let id = store.request(Ask::single(0), work).await?;
+        let id = store.request(Ask::single(0), work).await;
+        let id = id.map_err(|error| self.to.unwritten(error))?;
         let header = Header::new(&self.identity(), reply.size, reply.etag.clone(), &id)
             .with_checksum(reply.checksum);
         let journal = match &self.journal {
@@ -236,7 +268,8 @@ impl Ends {
                 into: Destination::Fill(store.take_part(len)?),
                 span: self.span.clone(),
             };
-            let (mut buf, mut reply) = store.first(first).await?;
+            let first = store.first(first).await;
+            let (mut buf, mut reply) = first.map_err(|error| self.from.unread(error))?;
             if !uri.scheme().is_local() {
                 store.ask_for_checksum(uri.key(), &mut reply).await?;
             }
@@ -264,7 +297,8 @@ impl Ends {
         }
         let body = Payload::from(buf.freeze().into_bytes());
         let to = &self.to;
-        to.store.write(to.uri.key(), &body, &self.write).await?;
+        let written = to.store.write(to.uri.key(), &body, &self.write).await;
+        written.map_err(|error| to.unwritten(error))?;
         self.meter.add(body.len());
         Ok(Moved {
             bytes: body.len(),

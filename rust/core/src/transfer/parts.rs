@@ -96,7 +96,8 @@ impl<'a> Parts<'a> {
         let to = &self.ends.to;
         let store = to.store.inner();
         let work = store.finish_upload(to.uri.key(), &id, &parts, &self.ends.write);
-        to.store.request(Ask::single(0), work).await?;
+        let finished = to.store.request(Ask::single(0), work).await;
+        finished.map_err(|error| to.unwritten(error))?;
         self.upload = None;
         self.drop_journal().await;
         Ok(Moved {
@@ -129,15 +130,15 @@ impl<'a> Parts<'a> {
                 None => {
                     let buf = from.store.take_part(size)?;
                     let key = from.uri.key();
-                    from.store
-                        .read_part(key, offset, buf, &source, span)
-                        .await?
+                    let read = from.store.read_part(key, offset, buf, &source, span);
+                    read.await.map_err(|error| from.unread(error))?
                 }
             };
             let body = Payload::from(buf.freeze().into_bytes());
             let store = to.store.inner();
             let work = store.put_part(to.uri.key(), &id, number, &body);
-            let part = to.store.request(Ask::part(size), work).await?;
+            let part = to.store.request(Ask::part(size), work).await;
+            let part = part.map_err(|error| to.unwritten(error))?;
             let crc32c = crc32c_of(&body, part.checksum);
             Ok((Placed { part, sum }, crc32c))
         });

@@ -50,7 +50,8 @@ async fn usable(ends: &Ends, left: &Leftover) -> Result<Option<(ReadReply, Vec<P
     let (size, etag) = match (ends.size, &ends.etag) {
         (Some(size), Some(etag)) => (size, Some(etag.clone())),
         _ => {
-            let now = ends.from.store.stat(ends.from.uri.key()).await?;
+            let now = ends.from.store.stat(ends.from.uri.key()).await;
+            let now = now.map_err(|error| ends.from.unread(error))?;
             (now.size, now.etag)
         }
     };
@@ -77,7 +78,8 @@ async fn usable(ends: &Ends, left: &Leftover) -> Result<Option<(ReadReply, Vec<P
     let parts = match intact(file, header, &left.lines, algorithm).await {
         // The partial file is gone.
         Err(error) if to_local && error.kind() == ErrorKind::NotFound => return Ok(None),
-        parts => parts?,
+        Err(error) if to_local => return Err(ends.to.unwritten(error)),
+        parts => parts.map_err(|error| ends.from.unread(error))?,
     };
     Ok((!parts.is_empty() || to_local).then_some((source, parts)))
 }
@@ -99,8 +101,11 @@ fn is_forgotten(error: &Error) -> bool {
 async fn clear(ends: &Ends, left: Leftover) -> Result<()> {
     let to = &ends.to;
     let upload = left.header.upload();
-    to.store.inner().abort_upload(to.uri.key(), &upload).await?;
-    left.journal.remove().await
+    let aborted = to.store.inner().abort_upload(to.uri.key(), &upload).await;
+    aborted.map_err(|error| to.unwritten(error))?;
+    let path = left.journal.path().to_owned();
+    let removed = left.journal.remove().await;
+    removed.map_err(|error| ends.journal_of(&path, error))
 }
 
 /// The noted parts whose bytes in `file` are still what they were.

@@ -32,7 +32,11 @@ impl Client {
                 let mut block = self.pool().take(BLOCK)?;
                 let mut filled = 0;
                 while filled < BLOCK {
-                    match reader.read(&mut block[filled..]).await.map_err(of_stream)? {
+                    match reader
+                        .read(&mut block[filled..])
+                        .await
+                        .map_err(of_stream("read"))?
+                    {
                         0 => break,
                         got => filled += got,
                     }
@@ -59,9 +63,9 @@ impl Client {
             let memory = self.config().memory_limit;
             let mut parts = self.stream(uri, memory, open.span()).await?;
             while let Some(part) = parts.next().await? {
-                writer.write_all(&part).await.map_err(of_stream)?;
+                writer.write_all(&part).await.map_err(of_stream("write"))?;
             }
-            writer.flush().await.map_err(of_stream)?;
+            writer.flush().await.map_err(of_stream("write"))?;
             Ok(parts.size())
         };
         let result = work.await;
@@ -69,12 +73,16 @@ impl Client {
     }
 }
 
-/// Of the other end, not of the store.
-fn of_stream(cause: io::Error) -> Error {
-    match cause.kind() {
+/// Of the other end, not of the store, which is what the error is named after.
+fn of_stream(what: &str) -> impl Fn(io::Error) -> Error + use<'_> {
+    move |cause| match cause.kind() {
         io::ErrorKind::BrokenPipe => Error::new(ErrorKind::LocalIo, "nobody reads the stream")
             .with_code("EPIPE")
             .with_errno(libc::EPIPE),
-        _ => Error::from(cause),
+        _ => {
+            let error = Error::from(cause);
+            let detail = format!("cannot {what} the stream: {}", error.detail());
+            error.with_detail(detail)
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Copies of files by the kernel: blocks are shared where the file system can, and moved without a visit here otherwise.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -20,20 +20,20 @@ impl Local {
         target: &Path,
         cancelled: &Cancelled,
     ) -> Result<WriteReply> {
-        let from = Access::Read.open(source, 0).map_err(errors::of_lookup)?;
-        let found = from.metadata().map_err(errors::at(source))?;
-        meta::require_file(&found)?;
-        same(&found, etag)?;
-        let (temporary, opened) = self.stage(target, false)?;
+        let (unread, unwritten) = (errors::cannot_read(source), errors::cannot_write(target));
+        let from = open(source, etag).map_err(&unread)?;
+        let (temporary, opened) = self.stage(target, false).map_err(&unwritten)?;
+        // The kernel does not say which of them it was.
         copy_bytes(&from, &opened.file, cancelled)?;
         // Somebody may have written into it meanwhile.
-        same(&from.metadata().map_err(errors::at(source))?, etag)?;
+        same(&from, etag).map_err(&unread)?;
         let publish = Publish {
             if_none_match: false,
             checksum: None,
             cancelled,
         };
         self.publish(temporary, &opened.file, target, publish)
+            .map_err(&unwritten)
     }
 }
 
@@ -47,8 +47,16 @@ fn copy_bytes(from: &File, mut to: &File, cancelled: &Cancelled) -> Result<()> {
     }
 }
 
-fn same(found: &Metadata, etag: Option<&str>) -> Result<()> {
-    if etag.is_some_and(|etag| etag != meta::etag(found)) {
+fn open(source: &Path, etag: Option<&str>) -> Result<File> {
+    let from = Access::Read.open(source, 0).map_err(errors::of_lookup)?;
+    meta::require_file(&from.metadata()?)?;
+    same(&from, etag)?;
+    Ok(from)
+}
+
+fn same(file: &File, etag: Option<&str>) -> Result<()> {
+    let found = file.metadata()?;
+    if etag.is_some_and(|etag| etag != meta::etag(&found)) {
         return Err(Error::new(ErrorKind::Precondition, "the file has changed"));
     }
     Ok(())

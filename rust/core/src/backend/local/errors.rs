@@ -47,6 +47,27 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Error + use<'_> {
     }
 }
 
+/// Of a file that something else is read from or written to, which is what the error is named after.
+pub(crate) fn cannot_read(path: &Path) -> impl Fn(Error) -> Error + use<'_> {
+    move |error| told("read", path, error)
+}
+
+/// As [`cannot_read`]. "Not found" would be said of the other end, which is there.
+pub(crate) fn cannot_write(path: &Path) -> impl Fn(Error) -> Error + use<'_> {
+    move |error| {
+        let error = told("write", path, error);
+        match error.kind() {
+            ErrorKind::NotFound => error.with_kind(ErrorKind::LocalIo),
+            _ => error,
+        }
+    }
+}
+
+fn told(what: &str, path: &Path, error: Error) -> Error {
+    let detail = format!("cannot {what} {}: {}", path.display(), error.detail());
+    error.with_detail(detail)
+}
+
 /// Whether somebody else was faster to remove it.
 pub(super) fn is_gone(cause: &io::Error) -> bool {
     matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))

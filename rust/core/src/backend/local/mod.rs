@@ -28,6 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::direct::DirectMode;
+pub(crate) use self::errors::{cannot_read, cannot_write};
 use self::lasting::Lasting;
 pub(crate) use self::path::{is_journal, is_reserved, journal_name, object as file_of};
 use self::store::LocalStore;

@@ -1,11 +1,12 @@
 //! Atomic writes: a temporary file in the same directory, made durable, then given its name.
 //!
 //! Readers see the old file or the whole new one, also after a crash. A symlink at the target is itself replaced, not
-//! what it points to; a file that is replaced passes its mode and owner on.
+//! what it points to; a file that is replaced passes its mode and owner on. A device, FIFO or socket is never replaced:
+//! others need it where it is, `/dev/null` all of the machine.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, FileType, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
@@ -94,7 +95,7 @@ impl Local {
         match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() => return Err(errors::is_a_directory()),
             Ok(_) if if_none_match => return Err(exists()),
-            _ => {}
+            _ => refuse_nodes(target)?,
         }
         let parent = path::parent(target);
         for _ in 0..MAKE_ATTEMPTS {
@@ -111,11 +112,12 @@ impl Local {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(
-            ErrorKind::NotFound,
-            "the directory vanishes as often as it is made",
-        )
-        .with_errno(libc::ENOENT))
+        let detail = match parent.is_dir() {
+            // As in `/proc`.
+            true => "no file can be made in this directory",
+            false => "the directory vanishes as often as it is made",
+        };
+        Err(Error::new(ErrorKind::NotFound, detail).with_errno(libc::ENOENT))
     }
 
     /// Makes the bytes durable and gives them their name.
@@ -178,6 +180,7 @@ fn keep_access(target: &Path, file: &File, also: u32) {
 
 fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Result<()> {
     if !if_none_match {
+        refuse_nodes(target)?;
         fs::rename(&temporary.path, target).map_err(errors::of_write)?;
         temporary.keep = true;
         return Ok(());
@@ -196,6 +199,42 @@ fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Resul
             }
         }
         Err(cause) => Err(errors::of_write(cause.into())),
+    }
+}
+
+/// Refuses a target that is no file, or a symlink to what is none.
+fn refuse_nodes(target: &Path) -> Result<()> {
+    // What cannot be looked at cannot be written either, which tells more.
+    let Ok(found) = fs::symlink_metadata(target) else {
+        return Ok(());
+    };
+    let (link, node) = match found.is_symlink() {
+        true => ("a symlink to ", node_behind(target)),
+        false => ("", node(found.file_type())),
+    };
+    match node {
+        Some(node) => Err(Error::invalid(format!(
+            "the target is {link}{node}, not a regular file; in a shell, `s3-cli cp SRC -` writes to a pipe"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn node_behind(link: &Path) -> Option<&'static str> {
+    let found = fs::metadata(link).ok();
+    let in_proc = || fs::read_link(link).is_ok_and(|to| to.starts_with("/proc"));
+    found
+        .and_then(|found| node(found.file_type()))
+        // `/dev/stdout`, where that is a file just now.
+        .or_else(|| in_proc().then_some("a file of /proc"))
+}
+
+fn node(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_char_device() || kind.is_block_device() => Some("a device"),
+        kind if kind.is_fifo() => Some("a FIFO"),
+        kind if kind.is_socket() => Some("a socket"),
+        _ => None,
     }
 }
 

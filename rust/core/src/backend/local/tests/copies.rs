@@ -3,7 +3,7 @@ use crate::error::ErrorKind;
 use crate::types::CopySource;
 
 impl Place {
-    async fn source(&self, name: &str) -> CopySource {
+    pub(super) async fn source(&self, name: &str) -> CopySource {
         CopySource {
             container: String::new(),
             key: self.key(name),
@@ -67,4 +67,26 @@ async fn a_copy_that_fails_leaves_the_old_file() {
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(onto.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(place.temporaries(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_tells_which_file_it_was() {
+    let place = Place::file();
+    place.put("f", data(10)).await.unwrap();
+    let source = place.source("f").await;
+
+    let written = place.store.copy(&source, &Key::new("proc/x")).await;
+    fs::remove_file(place.path("f")).unwrap();
+    let read = place.store.copy(&source, &place.key("copy")).await;
+
+    let error = written.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LocalIo, "{error}");
+    assert!(
+        error.detail().starts_with("cannot write /proc/x: "),
+        "{error}"
+    );
+    let error = read.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let start = format!("cannot read {}: ", place.path("f").display());
+    assert!(error.detail().starts_with(&start), "{error}");
 }

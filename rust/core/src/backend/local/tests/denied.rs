@@ -3,8 +3,12 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::*;
+use crate::client::Client;
+use crate::config::{Config, Options};
 use crate::error::ErrorKind;
+use crate::transfer::{Meter, TransferOptions};
 use crate::types::PageRequest;
+use crate::uri::Uri;
 
 const NOBODY: u32 = 65_534;
 
@@ -61,6 +65,7 @@ fn permissions_are_respected_and_told() {
 #[tokio::test]
 #[ignore = "started by permissions_are_respected_and_told, in its directory"]
 async fn as_somebody_else() {
+    transfers_tell_which_file_was_denied(&std::env::current_dir().unwrap()).await;
     for mut place in Place::both() {
         place.base = std::env::current_dir().unwrap();
         let mut errors = Vec::new();
@@ -114,5 +119,32 @@ async fn as_somebody_else() {
                 "{error}"
             );
         }
+    }
+}
+
+/// Started by the case above, as somebody else too.
+async fn transfers_tell_which_file_was_denied(base: &Path) {
+    let client = Client::new(Config::load(&Options::default()).unwrap());
+    let bucket: Uri = "memory://denied/".parse().unwrap();
+    client.create_bucket(&bucket).await.unwrap();
+    let object = bucket.join("k");
+    let (body, write) = (Payload::from(b"x".to_vec()), WriteOptions::default());
+    client.put(&object, body, &write).await.unwrap();
+    let (options, meter) = (TransferOptions::default(), Meter::default());
+    let path = |name: &str| base.join(name).display().to_string();
+
+    let (secret, stored) = ([path("secret")], [object.to_string()]);
+    let up = client.upload_files(&secret, &bucket, &options, &meter);
+    let up = up.await.unwrap_err();
+    let locked = path("locked");
+    let down = client.download_files(&stored, &locked, &options, &meter);
+    let down = down.await.unwrap_err();
+
+    for (error, told) in [
+        (&*up, format!("cannot read {}: ", path("secret"))),
+        (&*down, format!("cannot write {}: ", path("locked/k"))),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
+        assert!(error.to_string().contains(&told), "{error}");
     }
 }

@@ -11,11 +11,13 @@ mod uploads;
 mod writes;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 
 use super::Local;
@@ -127,6 +129,13 @@ impl Place {
 
     fn temporaries(&self) -> usize {
         temporaries(&self.base)
+    }
+
+    /// Makes a FIFO and tells its inode.
+    fn node(&self, name: &str) -> u64 {
+        let (path, mode) = (self.path(name), Mode::RUSR | Mode::WUSR);
+        rustix::fs::mknodat(CWD, &path, FileType::Fifo, mode, 0).unwrap();
+        fs::symlink_metadata(path).unwrap().ino()
     }
 }
 

@@ -209,6 +209,65 @@ async fn a_symlink_is_replaced_and_its_target_left_alone() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_is_never_replaced() {
+    for place in Place::both() {
+        let node = place.node("f");
+        place.put("source", data(10)).await.unwrap();
+        std::os::unix::fs::symlink("f", place.path("link")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", place.path("null")).unwrap();
+        std::os::unix::fs::symlink("/proc/self/fd/1", place.path("stdout")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(place.path("socket")).unwrap();
+
+        for (name, what) in [
+            ("f", "a FIFO"),
+            ("link", "a symlink to a FIFO"),
+            ("null", "a symlink to a device"),
+            ("stdout", "a symlink to "),
+            ("socket", "a socket"),
+        ] {
+            let put = place.put(name, data(5)).await.map(drop);
+            let key = place.key(name);
+            let started = place
+                .store
+                .start_upload(&key, 1 << 20, &WriteOptions::default())
+                .await;
+            let source = place.source("source").await;
+            let copied = place.store.copy(&source, &key).await;
+            for result in [put, started.map(drop), copied.map(drop)] {
+                let error = result.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}: {error}");
+                let told = error.to_string();
+                assert!(told.contains(&format!("the target is {what}")), "{told}");
+            }
+        }
+        assert_eq!(place.path("f").symlink_metadata().unwrap().ino(), node);
+        for name in ["link", "null", "stdout"] {
+            assert!(place.path(name).symlink_metadata().unwrap().is_symlink());
+        }
+        assert_eq!(place.temporaries(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_became_no_file_meanwhile_is_not_replaced() {
+    for place in Place::both() {
+        let id = upload(&place, 1 << 20).await;
+        let key = place.key("f");
+        let body = data(8192).into();
+        let part = place.store.put_part(&key, &id, 1, &body).await.unwrap();
+        let node = place.node("f");
+
+        let (parts, options) = ([part], WriteOptions::default());
+        let finished = place.store.finish_upload(&key, &id, &parts, &options);
+
+        let error = finished.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert_eq!(place.path("f").symlink_metadata().unwrap().ino(), node);
+        assert_eq!(place.temporaries(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_write_leaves_nothing_behind() {
     for place in Place::both() {
         place.put("f", data(10)).await.unwrap();
