@@ -94,6 +94,74 @@ def test_sync_takes_whole_trees_alone(bucket: str, tmp_path: Path) -> None:
     assert len(read(target)) == 3
 
 
+def test_symlinks_that_are_skipped_are_told_and_stay(bucket: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    (source / "model").symlink_to("a.txt")
+    call("upload", "-c", "--follow-symlinks", str(source), f"{bucket}p/")
+    told = "Skipped 1 symlink (--follow-symlinks takes it along)\n"
+
+    assert call("upload", str(source), f"{bucket}q/").err == told
+    assert call("cp", "-r", str(source), f"{bucket}r/").err == told
+    assert call("-q", "upload", str(source), f"{bucket}q/").err == ""
+    planned = call("sync", "--delete", "--dry-run", str(source), f"{bucket}p")
+    done = call("sync", "--delete", str(source), f"{bucket}p")
+    lines = call("--json", "sync", "--delete", str(source), f"{bucket}p").lines
+
+    skip = f"skip {bucket}p/model"
+    plan = "Would do 0 things; 3 files are left as they are.\n"
+    assert (planned.lines, planned.err) == ([skip], told + plan)
+    assert (done.lines[0], done.err) == (skip, told)
+    assert ", deleted 0, left 3 in " in done.lines[-1]
+    first, last = map(json.loads, lines)
+    assert first == {"op": "skip", "uri": f"{bucket}p/model"}
+    assert (last["deleted"], last["skipped"], last["alike"], last["symlinks"]) == (0, 4, 3, 1)
+    assert call("list", "-r", f"{bucket}p/").lines[-1] == "Total objects: 4"
+    followed = call("sync", "--delete", "--follow-symlinks", str(source), f"{bucket}p")
+    assert (followed.err, len(followed.lines)) == ("", 1)
+    assert ", deleted 0, left 4 in " in followed.out
+    call("cp", "-r", "--follow-symlinks", str(source), f"{bucket}s/")
+    assert call("list", "-r", f"{bucket}s/").lines[-1] == "Total objects: 4"
+
+
+def test_quiet_leaves_out_what_was_done(bucket: str, tmp_path: Path) -> None:
+    source = str(tmp_path / "source")
+    fill(tmp_path / "source")
+    commands = [
+        ["upload", "-c", source, f"{bucket}p/"],
+        ["cp", f"{source}/a.txt", f"{bucket}more/k"],
+        ["download", f"{bucket}p/", str(tmp_path / "target")],
+        ["sync", "--delete", source, f"{bucket}more"],
+        ["delete", f"{bucket}p/a.txt"],
+        ["delete", f"{bucket}p/"],
+    ]
+
+    for command in commands:
+        done = call("-q", *command)
+        assert (done.out, done.err) == ("", ""), command
+    last = json.loads(call("-q", "--json", "upload", source, f"{bucket}p/").out)
+    assert (last["op"], last["files"]) == ("upload", 3)
+    assert len(call("-q", "sync", "--dry-run", source, f"{bucket}new").lines) == 3
+
+
+def test_slips_are_told(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    file = str(source / "a.txt")
+    for command in (
+        ["sync", str(source), "s3:/fresh/t"],
+        ["cp", file, "s3:/fresh/t"],
+        ["upload", file, "s3:/fresh/t"],
+        ["cp", "s3:/fresh/t", str(tmp_path / "x")],
+        ["download", "s3:/fresh/t", str(tmp_path / "x")],
+        ["download", f"file://{file}", "s3:/fresh/t"],
+    ):
+        assert "did you mean s3://fresh/t?" in call(*command, code=2).err, command
+    assert "did you mean file:///tmp/t?" in call("cp", file, "file:/tmp/t", code=2).err
+    assert "./-" in call("sync", str(source), "-", code=2).err
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
 def test_cp_goes_any_way(bucket: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"bytes")
     call("create-bucket", bucket)

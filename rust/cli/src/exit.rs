@@ -9,7 +9,7 @@ use crate::signals::Signal;
 pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
-const NOT_FOUND: u8 = 3;
+pub const NOT_FOUND: u8 = 3;
 const DENIED: u8 = 4;
 const TEMPORARY: u8 = 5;
 
@@ -18,6 +18,8 @@ const TEMPORARY: u8 = 5;
 pub enum Failure {
     /// The command as a whole.
     Storage(Error),
+    /// As `Storage`, but keys lie below this prefix, which was named without its final `/`.
+    IsPrefix(Error, String),
     /// Single objects of a command on many; each has been named already.
     Objects {
         code: u8,
@@ -34,7 +36,7 @@ pub enum Failure {
 impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Storage(error) => code_of(error.kind()),
+            Failure::Storage(error) | Failure::IsPrefix(error, _) => code_of(error.kind()),
             Failure::Objects { code, .. } => *code,
             Failure::Absent => NOT_FOUND,
             // `list | head` is no failure: its reader has seen enough.
@@ -48,6 +50,9 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         match self {
             Failure::Storage(error) => Some(error.to_string()),
+            Failure::IsPrefix(error, prefix) => {
+                Some(format!("{error}; there are keys below {prefix}"))
+            }
             Failure::Objects {
                 failed,
                 gave_up: true,

@@ -99,6 +99,18 @@ impl Output {
         self.flush_if_due().await
     }
 
+    /// What a command has done: JSON for a program, and for a person a line that `--quiet` leaves out.
+    pub async fn summary(
+        &mut self,
+        human: impl Display,
+        json: impl FnOnce() -> Value,
+    ) -> Result<(), Failure> {
+        match self.notices || self.reader == Reader::Program {
+            true => self.result(human, json).await,
+            false => self.flush_if_due().await,
+        }
+    }
+
     fn append(&mut self, line: impl Display) {
         writeln!(self.waiting, "{line}").expect("writing to memory does not fail");
     }

@@ -5,9 +5,14 @@ use std::process::{Command, Output, Stdio};
 use s3dlio_testkit::{Action, Fault, S3Server};
 
 async fn delete(server: &S3Server, uri: &str) -> Output {
+    call(server, &["delete", uri]).await
+}
+
+async fn call(server: &S3Server, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
     command
-        .args(["--endpoint-url", &server.endpoint(), "delete", uri])
+        .args(["--endpoint-url", &server.endpoint()])
+        .args(arguments)
         .env("AWS_ACCESS_KEY_ID", "key")
         .env("AWS_SECRET_ACCESS_KEY", "secret")
         .env("AWS_REGION", "us-east-1")
@@ -71,4 +76,36 @@ async fn who_may_not_look_may_delete_all_the_same() {
     assert_eq!(lines(&run.stderr), ["Deleting 1 objects…"]);
     assert_eq!(lines(&run.stdout), ["Done."]);
     assert_eq!(server.keys("bucket"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_prefix_without_its_slash_is_told() {
+    let server = S3Server::start().await;
+    server.put("bucket", "t2/a", b"".to_vec());
+    let hint = "there are keys below s3://bucket/t2/";
+
+    let run = delete(&server, "s3://bucket/t2").await;
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let notice = format!("nothing is named s3://bucket/t2; {hint}");
+    assert_eq!(lines(&run.stderr), ["Deleting 0 objects…", &notice]);
+    let quiet = call(&server, &["-q", "delete", "s3://bucket/t2"]).await;
+    assert_eq!((quiet.stdout, quiet.stderr), (Vec::new(), Vec::new()));
+    let missing = delete(&server, "s3://bucket/t").await;
+    assert_eq!(lines(&missing.stderr), ["Deleting 0 objects…"]);
+
+    for command in ["stat", "du", "cat", "get"] {
+        let run = call(&server, &["-q", command, "s3://bucket/t2"]).await;
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(3), "{run:?}");
+        assert!(said.contains(hint), "{command}: {said}");
+        let run = call(&server, &["-q", command, "s3://bucket/t"]).await;
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(!said.contains("keys below"), "{command}: {said}");
+    }
+    let directory = std::env::temp_dir().join("s3dlio-never-made");
+    let directory = directory.to_str().expect("a plain name");
+    let run = call(&server, &["download", "s3://bucket/t2", directory]).await;
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
+    assert!(String::from_utf8_lossy(&run.stderr).contains(hint));
+    assert_eq!(server.keys("bucket"), ["t2/a"]);
 }

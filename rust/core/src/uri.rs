@@ -211,7 +211,28 @@ fn redact(text: &str) -> &str {
     }
 }
 
+/// What was meant by a text that begins as a URI but for a slash.
+pub(crate) fn with_both_slashes(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(":/")?;
+    let known = [
+        Scheme::Memory,
+        Scheme::File,
+        Scheme::Direct,
+        Scheme::S3,
+        Scheme::Az,
+    ];
+    let scheme = known.into_iter().find(|known| known.as_str() == scheme)?;
+    let slash = if scheme.is_local() { "/" } else { "" };
+    (!rest.starts_with('/')).then(|| format!("{scheme}://{slash}{rest}"))
+}
+
 fn parse(text: &str) -> Result<Uri> {
+    if let Some(meant) = with_both_slashes(text) {
+        return Err(Error::invalid(format!(
+            "not a URI: did you mean {}?",
+            redact(&meant)
+        )));
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(Error::invalid(
             "not a URI: expected s3://, az://, file:// or direct://",
@@ -319,6 +340,27 @@ mod tests {
             let error = text.parse::<Uri>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_slash_that_is_missing_is_told() {
+        let meant = |text| with_both_slashes(text);
+
+        assert_eq!(meant("s3:/b/k").as_deref(), Some("s3://b/k"));
+        assert_eq!(meant("az:/a/c/").as_deref(), Some("az://a/c/"));
+        assert_eq!(meant("file:/tmp/x").as_deref(), Some("file:///tmp/x"));
+        for text in [
+            "s3://b/k",
+            "./s3:/b",
+            "c:/x",
+            "s3:b",
+            "file:///x",
+            "a/s3:/b",
+        ] {
+            assert_eq!(meant(text), None, "{text}");
+        }
+        let error = "s3:/b/k".parse::<Uri>().unwrap_err();
+        assert!(error.to_string().contains("s3://b/k"), "{error}");
     }
 
     #[test]

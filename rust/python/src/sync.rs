@@ -80,6 +80,7 @@ pub fn sync(
     let how = SyncOptions {
         delete,
         dry_run,
+        follow_symlinks: false,
         compare: compare.parse::<Compare>().map_err(errors::to_python)?,
         max_in_flight,
         write,
@@ -112,6 +113,7 @@ pub fn sync_async<'py>(
     let how = SyncOptions {
         delete,
         dry_run,
+        follow_symlinks: false,
         compare: compare.parse::<Compare>().map_err(errors::to_python)?,
         max_in_flight,
         write,

@@ -104,6 +104,9 @@ pub struct Cp {
     /// Also directories, and prefixes that end in `/`, with all they hold
     #[arg(short, long)]
     pub recursive: bool,
+    /// Take what symlinks below a directory lead to, instead of skipping them
+    #[arg(long)]
+    pub follow_symlinks: bool,
     /// Files under way at once
     #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
@@ -120,12 +123,15 @@ pub struct Sync {
     /// Directory or prefix to change
     #[arg(value_name = "DST")]
     pub target: String,
-    /// Delete below DST what SRC has not
+    /// Delete below DST what SRC has not; what it has and skips stays
     #[arg(long)]
     pub delete: bool,
     /// Only print what would be done
     #[arg(long)]
     pub dry_run: bool,
+    /// Take what symlinks below a directory lead to, instead of skipping them
+    #[arg(long)]
+    pub follow_symlinks: bool,
     /// What files of one name must have in common to be left alone
     #[arg(long, value_name = "HOW", default_value_t = Compare::default().to_string(),
           value_parser = PossibleValuesParser::new(Compare::WORDS.map(|(word, _)| word)))]

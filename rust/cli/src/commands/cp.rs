@@ -10,7 +10,7 @@ use crate::files;
 use crate::session::Session;
 
 /// Standard input or output.
-const PIPE: &str = "-";
+pub(super) const PIPE: &str = "-";
 
 pub async fn run(session: &mut Session, args: &Cp) -> Result<(), Failure> {
     let (sources, target) = split(&args.paths, "DST")?;
@@ -25,6 +25,7 @@ pub async fn run(session: &mut Session, args: &Cp) -> Result<(), Failure> {
         _ => {
             let options = TransferOptions {
                 recursive: args.recursive,
+                follow_symlinks: args.follow_symlinks,
                 max_in_flight: args.jobs as usize,
                 write: args.properties.options(),
                 ..TransferOptions::default()
@@ -47,7 +48,7 @@ async fn from_stdin(session: &mut Session, args: &Cp, target: &str) -> Result<()
     let record = || json!({"op": "cp", "uri": uri.to_string(), "bytes": put.size});
     session
         .output
-        .result(format_args!("Copied {} bytes to {uri}", put.size), record)
+        .summary(format_args!("Copied {} bytes to {uri}", put.size), record)
         .await
 }
 

@@ -3,6 +3,7 @@
 use s3dlio::{Error, ErrorKind, Key, Uri};
 use serde_json::json;
 
+use super::hint;
 use crate::args::Delete;
 use crate::exit::Failure;
 use crate::jobs::Tally;
@@ -24,6 +25,11 @@ pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     }
     // Also what seems to be missing: the store knows what else may stand there.
     session.client.delete(&uri).await?;
+    if !exists && let Some(below) = hint::below(&session.client, &args.uri).await {
+        session.output.notice(format_args!(
+            "nothing is named {uri}; there are keys below {below}"
+        ));
+    }
     done(session, u64::from(exists), 0).await
 }
 
@@ -115,5 +121,5 @@ async fn done(session: &mut Session, deleted: u64, failed: u64) -> Result<(), Fa
         0 => "Done.".to_owned(),
         _ => format!("Deleted {deleted} objects."),
     };
-    session.output.result(human, record).await
+    session.output.summary(human, record).await
 }

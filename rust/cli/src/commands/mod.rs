@@ -10,6 +10,7 @@ mod download;
 mod du;
 mod exists;
 mod get;
+mod hint;
 mod list;
 mod presign;
 mod put;
@@ -31,6 +32,13 @@ const MIB: f64 = 1_048_576.0;
 const MB: f64 = 1e6;
 
 pub async fn run(session: &mut Session, command: &Command) -> Result<(), Failure> {
+    match execute(session, command).await {
+        Err(failure) => Err(hint::with(session, command, failure).await),
+        done => done,
+    }
+}
+
+async fn execute(session: &mut Session, command: &Command) -> Result<(), Failure> {
     match command {
         Command::CreateBucket(args) => create_bucket::run(session, args).await,
         Command::DeleteBucket(args) => delete_bucket::run(session, args).await,

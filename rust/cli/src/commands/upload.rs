@@ -52,6 +52,22 @@ pub(super) async fn done(
     ended.failure.map_or(Ok(()), Err)
 }
 
+/// Of symlinks that were left out, which are easily taken for done.
+pub(super) fn skipped_links(session: &Session, op: &str, count: u64) {
+    let (links, them) = match count {
+        0 => return,
+        1 => ("symlink", "it"),
+        _ => ("symlinks", "them"),
+    };
+    let instead = match op {
+        "download" => String::new(),
+        _ => format!(" (--follow-symlinks takes {them} along)"),
+    };
+    session
+        .output
+        .notice(format_args!("Skipped {count} {links}{instead}"));
+}
+
 async fn summary(
     session: &mut Session,
     op: &str,
@@ -59,6 +75,7 @@ async fn summary(
     report: &TransferReport,
     failed: u64,
 ) -> Result<(), Failure> {
+    skipped_links(session, op, report.symlinks);
     if report.resumed > 0 {
         session.output.notice(format_args!(
             "Went on where an earlier run was stopped: {} bytes were there",
@@ -77,7 +94,7 @@ async fn summary(
     );
     session
         .output
-        .result(human, || record(op, report, failed))
+        .summary(human, || record(op, report, failed))
         .await
 }
 
@@ -89,6 +106,7 @@ fn record(op: &str, report: &TransferReport, failed: u64) -> Value {
         "bytes": report.bytes,
         "resumed": report.resumed,
         "skipped": report.skipped,
+        "symlinks": report.symlinks,
         "seconds": report.elapsed.as_secs_f64(),
     })
 }

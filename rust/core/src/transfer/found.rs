@@ -10,7 +10,7 @@ pub(super) use remote::below as objects_below;
 
 use super::places::{Place, Wildcards};
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::uri::Uri;
 
 /// One file or object, and its name below the source.
@@ -31,6 +31,10 @@ pub(super) struct Finds {
     pub files: Vec<Found>,
     /// Symlinks that are not followed, devices, empty objects that stand for directories.
     pub skipped: u64,
+    /// Of these, the symlinks.
+    pub symlinks: u64,
+    /// Names of what was passed over: skipped, or under way.
+    pub passed: Vec<String>,
     /// What could not be looked at, each naming its path.
     pub failures: Vec<Error>,
     /// A directory or a prefix was named, so that even one file is a tree.
@@ -46,6 +50,8 @@ impl Finds {
     fn add(&mut self, other: Finds) {
         self.files.extend(other.files);
         self.skipped += other.skipped;
+        self.symlinks += other.symlinks;
+        self.passed.extend(other.passed);
         self.failures.extend(other.failures);
         self.tree |= other.tree;
     }
@@ -72,6 +78,35 @@ pub(super) async fn is_pattern(client: &Client, place: &Place) -> Result<bool> {
             let wildcards = Wildcards::in_key(uri.key().as_str(), true)?;
             Ok(wildcards.is_some() && !client.exists(uri).await?)
         }
+    }
+}
+
+/// Refuses a target that is meant as a pattern: no one has to name what it would make.
+///
+/// # Errors
+/// `InvalidInput` for a key with a `*`, unless there is an object of that very name, or one below it.
+pub(super) async fn refuse_pattern(client: &Client, target: &Place) -> Result<()> {
+    let Place::Remote(uri) = target else {
+        return Ok(());
+    };
+    let key = uri.key();
+    if !key.as_str().contains('*') {
+        return Ok(());
+    }
+    let is_there = async {
+        if !key.is_prefix() && client.exists(uri).await? {
+            return Ok::<_, Error>(true);
+        }
+        let mut below = client.scan(&target.directory()?, true, None).await?;
+        Ok(below.next().await?.is_some())
+    };
+    match is_there.await {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Err(Error::invalid(format!(
+            "a target takes no wildcards, and nothing is named {:?} there",
+            key.as_str()
+        ))),
     }
 }
 

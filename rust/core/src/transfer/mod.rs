@@ -45,7 +45,7 @@ pub struct TransferOptions {
     pub recursive: bool,
     /// Make the bucket of an upload if it does not exist.
     pub create_bucket: bool,
-    /// Take symlinks below the sources of an upload for what they lead to; otherwise they are skipped.
+    /// Take symlinks below source directories for what they lead to; otherwise they are skipped.
     pub follow_symlinks: bool,
     /// Files under way at once, above 0.
     pub max_in_flight: usize,
@@ -75,6 +75,8 @@ pub struct TransferReport {
     pub resumed: u64,
     /// Symlinks that are not followed, devices, empty objects that stand for directories.
     pub skipped: u64,
+    /// Of these, the symlinks.
+    pub symlinks: u64,
     pub elapsed: Duration,
 }
 
@@ -114,12 +116,13 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn report(&self, done: &run::Done, skipped: u64) -> TransferReport {
+    fn report(&self, done: &run::Done, (skipped, symlinks): (u64, u64)) -> TransferReport {
         TransferReport {
             files: done.files,
             bytes: done.moved.bytes,
             resumed: done.moved.resumed,
             skipped,
+            symlinks,
             elapsed: self.began.elapsed(),
         }
     }
@@ -161,7 +164,12 @@ impl Client {
         meter: &Meter,
     ) -> Result<TransferReport, Partial<TransferReport>> {
         let call = Call::begin("upload", options, meter);
-        call.end(target, self.send(call, sources, target).await)
+        let work = async {
+            found::refuse_pattern(self, &Place::Remote(target.clone())).await?;
+            self.send(call, sources, target).await
+        };
+        let result = work.await;
+        call.end(target, result)
     }
 
     /// Reads objects into files below `directory`, a path or a `file://` or `direct://` URI, and makes it. A source is
@@ -221,6 +229,7 @@ impl Client {
                 places.push(Place::parse(source).map_err(|error| error.at(call.op, source))?);
             }
             let to = Place::parse(target)?;
+            found::refuse_pattern(self, &to).await?;
             if !options.recursive {
                 let (checked, texts) = (places.clone(), sources.to_vec());
                 blocking(move || copy::refuse_trees(&checked, &texts)).await?;
@@ -294,7 +303,7 @@ impl Client {
         }
         let done = run::all(self, items, &options.write, options.max_in_flight, meter).await?;
         let failed = run::summed_up(meter, op, target);
-        outcome(call.report(&done, finds.skipped), failed)
+        outcome(call.report(&done, (finds.skipped, finds.symlinks)), failed)
     }
 
     async fn fetch(
@@ -318,7 +327,7 @@ impl Client {
         });
         let done = run::all(self, items, &options.write, options.max_in_flight, meter).await?;
         let failed = run::summed_up(meter, op, &base);
-        outcome(call.report(&done, finds.skipped), failed)
+        outcome(call.report(&done, (finds.skipped, finds.symlinks)), failed)
     }
 
     async fn copy_one(&self, call: Call<'_>, item: &Item) -> Result<TransferReport> {
@@ -334,7 +343,7 @@ impl Client {
             moved,
             which: vec![true],
         };
-        Ok(call.report(&done, 0))
+        Ok(call.report(&done, (0, 0)))
     }
 }
 

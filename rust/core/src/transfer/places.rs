@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::{Error, Result};
-use crate::uri::{Scheme, Uri};
+use crate::uri::{Scheme, Uri, with_both_slashes};
 
 /// One end of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,11 @@ impl Place {
     pub fn parse(text: &str) -> Result<Place> {
         if text.contains('\0') {
             return Err(Error::invalid("the path holds a NUL, which no path can"));
+        }
+        if let Some(meant) = with_both_slashes(text) {
+            return Err(Error::invalid(format!(
+                "did you mean {meant}? The path of that name is ./{text}"
+            )));
         }
         if !text.contains("://") {
             if text.is_empty() {
@@ -222,7 +227,20 @@ mod tests {
             Place::parse("s3://b/k").unwrap(),
             Place::Remote(_)
         ));
-        for bad in ["", "a\0b", "s4://b/k", "s3://", "file:///", "file://rel"] {
+        assert_eq!(
+            Place::parse("./s3:/b").unwrap(),
+            local(Scheme::File, "./s3:/b")
+        );
+        for bad in [
+            "s3:/b/k",
+            "file:/x",
+            "",
+            "a\0b",
+            "s4://b/k",
+            "s3://",
+            "file:///",
+            "file://rel",
+        ] {
             let error = Place::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad:?}");
         }

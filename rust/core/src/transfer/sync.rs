@@ -23,10 +23,12 @@ use crate::uri::{Key, Uri};
 /// How [`Client::sync`] works.
 #[derive(Debug, Clone)]
 pub struct SyncOptions {
-    /// Remove below the target what the source has not.
+    /// Remove below the target what the source has not. What it has, and is skipped, is not removed.
     pub delete: bool,
     /// Only tell what would be done.
     pub dry_run: bool,
+    /// Take symlinks below a source directory for what they lead to; otherwise they are skipped.
+    pub follow_symlinks: bool,
     pub compare: Compare,
     /// Files under way at once, above 0.
     pub max_in_flight: usize,
@@ -39,6 +41,7 @@ impl Default for SyncOptions {
         SyncOptions {
             delete: false,
             dry_run: false,
+            follow_symlinks: false,
             compare: Compare::default(),
             max_in_flight: 32,
             write: WriteOptions::default(),
@@ -63,6 +66,12 @@ pub struct SyncReport {
     pub deleted: u64,
     /// Files that were alike, symlinks, devices, empty objects that stand for directories.
     pub skipped: u64,
+    /// Of these, the files that were alike.
+    pub alike: u64,
+    /// Of these, the symlinks of the source.
+    pub symlinks: u64,
+    /// What would have been deleted, were there not something of that name, or above it, that was skipped in the source.
+    pub kept: Vec<Uri>,
     pub elapsed: Duration,
     /// What was done, or would be: in the order of names, copies first.
     pub actions: Vec<SyncAction>,
@@ -93,6 +102,9 @@ impl Client {
             }
             let mut report = SyncReport {
                 skipped: plan.skipped,
+                alike: plan.alike,
+                symlinks: plan.symlinks,
+                kept: std::mem::take(&mut plan.kept),
                 actions: plan.actions(),
                 ..SyncReport::default()
             };
@@ -147,31 +159,39 @@ impl Client {
     async fn plan(&self, source: &str, target: &str, options: &SyncOptions) -> Result<Plan> {
         let (from, to) = (Place::parse(source)?, Place::parse(target)?);
         let base = tree(to.clone()).await?;
+        refuse_target(self, &to)
+            .await
+            .map_err(|error| error.at("sync", target))?;
         apart(&tree(from.clone()).await?, &base)?;
-        let left = list_source(self, from)
+        let left = list_source(self, from, options.follow_symlinks)
             .await
             .map_err(|error| error.at("sync", source))?;
-        let right = match list(self, to).await {
+        let right = match list(self, to, false).await {
             // A directory that is not there holds nothing; a bucket must be there.
             Err(error) if error.kind() == ErrorKind::NotFound && base.scheme().is_local() => {
                 Finds::default()
             }
             right => right.map_err(|error| error.at("sync", target))?,
         };
-        if options.delete && left.files.is_empty() && !right.files.is_empty() {
-            return Err(Error::invalid(format!(
-                "the source holds nothing, so all {} files at {base} would be deleted; delete them by name if that is meant",
-                right.files.len()
-            )));
-        }
+        let empty = left.files.is_empty();
         let Matched {
             mut missing,
             both,
             superfluous,
         } = matched(left.files, right.files);
+        let (kept, superfluous) = match options.delete {
+            true => covered(&left.passed, superfluous),
+            false => Default::default(),
+        };
+        if empty && !superfluous.is_empty() {
+            return Err(Error::invalid(format!(
+                "the source holds nothing, so all {} files at {base} would be deleted; delete them by name if that is meant",
+                superfluous.len()
+            )));
+        }
         let pairs = both.len();
         let changed = compare::different(self, both, options).await?;
-        let skipped = left.skipped + (pairs - changed.len()) as u64;
+        let alike = (pairs - changed.len()) as u64;
         missing.extend(changed);
         missing.sort_by(|one, other| one.name.cmp(&other.name));
         let (files, refused) = match base.scheme().is_local() {
@@ -182,15 +202,14 @@ impl Client {
             false => (missing, Vec::new()),
         };
         let copies = super::items("sync", files, |name| below(&base, name));
-        let deletes: Vec<Uri> = match options.delete {
-            true => superfluous.into_iter().map(|found| found.uri).collect(),
-            false => Vec::new(),
-        };
         Ok(Plan {
             copies,
-            deletes,
+            deletes: superfluous,
+            kept,
             refused,
-            skipped,
+            skipped: left.skipped + alike,
+            alike,
+            symlinks: left.symlinks,
         })
     }
 }
@@ -224,13 +243,30 @@ fn matched(mut left: Vec<Found>, mut right: Vec<Found>) -> Matched {
     matched
 }
 
+/// Which files have the name of something that was passed over, or a name below it, and the others.
+fn covered(passed: &[String], files: Vec<Found>) -> (Vec<Uri>, Vec<Uri>) {
+    let passed: HashSet<&str> = passed.iter().map(String::as_str).collect();
+    let (mut under, mut free) = (Vec::new(), Vec::new());
+    for file in files {
+        let mut above = file.name.match_indices('/');
+        let is_under = passed.contains(file.name.as_str())
+            || above.any(|(slash, _)| passed.contains(&file.name[..slash]));
+        let side = if is_under { &mut under } else { &mut free };
+        side.push(file.uri);
+    }
+    (under, free)
+}
+
 /// What is to be done.
 struct Plan {
     copies: Vec<Item>,
     deletes: Vec<Uri>,
+    kept: Vec<Uri>,
     /// Names that cannot be files below the target.
     refused: Vec<Error>,
     skipped: u64,
+    alike: u64,
+    symlinks: u64,
 }
 
 impl Plan {
@@ -271,9 +307,25 @@ fn below(base: &Uri, name: &str) -> Uri {
     base.with_key(Key::new(format!("{}{name}", base.key())))
 }
 
+/// Refuses a target that is meant as something else than a tree.
+async fn refuse_target(client: &Client, target: &Place) -> Result<()> {
+    found::refuse_pattern(client, target).await?;
+    let Place::Remote(uri) = target else {
+        // The listing of a file that is taken for a directory fails by itself.
+        return Ok(());
+    };
+    // Who may not look goes on: the listing tells what is wrong, if anything is.
+    if !uri.key().is_prefix() && client.exists(uri).await.is_ok_and(|exists| exists) {
+        return Err(Error::invalid(format!(
+            "the target is an object: the prefix of that name is {uri}/"
+        )));
+    }
+    Ok(())
+}
+
 /// The tree to read. A directory or a bucket is there by itself, a prefix only by its keys.
-async fn list_source(client: &Client, place: Place) -> Result<Finds> {
-    let found = list(client, place.clone()).await;
+async fn list_source(client: &Client, place: Place, follow_symlinks: bool) -> Result<Finds> {
+    let found = list(client, place.clone(), follow_symlinks).await;
     let is_there = match (&place, &found) {
         (Place::Local { path, .. }, _) => is(path, Metadata::is_dir).await,
         (Place::Remote(uri), Ok(finds)) => uri.key().is_empty() || !finds.is_empty(),
@@ -320,11 +372,11 @@ async fn is(path: &Path, what: fn(&Metadata) -> bool) -> bool {
 }
 
 /// A whole tree; what cannot be looked at is an error, because nobody knows what it holds.
-async fn list(client: &Client, place: Place) -> Result<Finds> {
+async fn list(client: &Client, place: Place, follow_symlinks: bool) -> Result<Finds> {
     let search = Search {
         op: "sync",
         recursive: true,
-        follow_symlinks: false,
+        follow_symlinks,
     };
     let mut finds = match place {
         Place::Local { scheme, path } => {

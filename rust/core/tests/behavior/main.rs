@@ -143,6 +143,8 @@ suite! {
     sync::an_empty_bucket_or_directory_is_an_empty_tree,
     sync::a_sync_that_leaves_something_out_tells_what_it_does,
     sync::what_failed_is_not_told_as_done,
+    sync::a_sync_never_deletes_what_the_source_has_and_skips,
+    sync::what_is_mistyped_is_refused,
     cp::several_files_and_patterns_are_copied_below_a_place,
     cp::one_file_is_copied_any_way,
     cp::streams_of_unknown_length_go_both_ways,

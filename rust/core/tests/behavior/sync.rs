@@ -1,8 +1,10 @@
 //! One tree made like another: what differs is copied, what is too much goes when told, and what was done is told.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
-use s3dlio::{Compare, ErrorKind, Meter, SyncAction, SyncOptions};
+use s3dlio::{Compare, ErrorKind, Meter, SyncAction, SyncOptions, TransferOptions};
 
 use crate::place::Place;
 use crate::trees::{read, text, tree, write};
@@ -231,4 +233,116 @@ pub async fn what_failed_is_not_told_as_done(place: Place) {
         .collect();
     assert_eq!(copied, ["a", "c"].map(|name| format!("{there}{name}")));
     assert!(target.path().join("b/inside/file").exists());
+}
+
+/// Names that an earlier `upload --follow-symlinks` has put there.
+pub async fn a_sync_never_deletes_what_the_source_has_and_skips(place: Place) {
+    let outer = tempfile::tempdir().unwrap();
+    let source = outer.path().join("source");
+    fs::create_dir_all(source.join("d")).unwrap();
+    fs::create_dir(outer.path().join("elsewhere")).unwrap();
+    fs::write(outer.path().join("elsewhere/file"), b"below").unwrap();
+    fs::write(source.join("d/plain"), b"plain").unwrap();
+    symlink("plain", source.join("d/model")).unwrap();
+    symlink("../elsewhere", source.join("tree")).unwrap();
+    symlink("nowhere", source.join("broken")).unwrap();
+    let _socket = UnixListener::bind(source.join("socket")).unwrap();
+    for name in [
+        "p/broken",
+        "p/d/model",
+        "p/d/model2",
+        "p/socket",
+        "p/tree/file",
+        "p/treeless",
+    ] {
+        place.put(name, b"precious").await;
+    }
+    let (here, there) = (text(&source), place.uri("p").to_string());
+    let options = |dry_run| SyncOptions {
+        delete: true,
+        dry_run,
+        ..SyncOptions::default()
+    };
+    let kept = ["p/broken", "p/d/model", "p/socket", "p/tree/file"];
+
+    for dry_run in [true, false] {
+        let meter = Meter::default();
+        let options = options(dry_run);
+        let sync = place.client.sync(&here, &there, &options, &meter);
+        let report = sync.await.unwrap();
+
+        assert_eq!(report.kept, kept.map(|name| place.uri(name)));
+        assert_eq!(report.actions.len(), 3, "{report:?}");
+        assert_eq!((report.skipped, report.alike, report.symlinks), (4, 0, 3));
+    }
+
+    let names = place.names().await;
+    assert_eq!(
+        names,
+        [
+            "p/broken",
+            "p/d/model",
+            "p/d/plain",
+            "p/socket",
+            "p/tree/file"
+        ]
+    );
+    fs::remove_file(source.join("broken")).unwrap();
+    let follow = SyncOptions {
+        follow_symlinks: true,
+        compare: Compare::Checksum,
+        ..options(false)
+    };
+    let done = sync(&place, &here, &there, follow).await;
+    assert_eq!(done, (2, 1, 2));
+    assert_eq!(place.get("p/tree/file").await, b"below");
+
+    // With nothing else in the source, there is nothing to delete either.
+    fs::remove_dir_all(source.join("d")).unwrap();
+    for name in ["p/d/model", "p/d/plain"] {
+        place.client.delete(&place.uri(name)).await.unwrap();
+    }
+    assert_eq!(sync(&place, &here, &there, options(false)).await, (0, 0, 2));
+}
+
+pub async fn what_is_mistyped_is_refused(place: Place) {
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join("f"), b"f").unwrap();
+    place.put("object", b"o").await;
+    let here = text(source.path());
+    let mut targets = vec![
+        ("s3:/fresh/t".to_owned(), "s3://fresh/t"),
+        ("file:/tmp/t".to_owned(), "file:///tmp/t"),
+        (place.uri("object").to_string(), ""),
+    ];
+    if !place.target.is_local() {
+        targets.push((place.uri("t*").to_string(), "t*"));
+        targets.push((place.uri("t*/").to_string(), "t*"));
+    }
+    for (target, named) in targets {
+        let meter = Meter::default();
+        let options = SyncOptions::default();
+        let error = place.client.sync(&here, &target, &options, &meter);
+        let error = error.await.unwrap_err();
+        assert!(error.to_string().contains(named), "{target}: {error}");
+
+        if named.is_empty() {
+            continue;
+        }
+        let options = TransferOptions::default();
+        let source = [format!("{here}/f")];
+        let error = place.client.copy_files(&source, &target, &options, &meter);
+        let error = error.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{target}: {error}");
+        assert!(error.to_string().contains(named), "{target}: {error}");
+    }
+    assert_eq!(place.names().await, ["object"]);
+
+    // What has that very name is meant.
+    if !place.target.is_local() {
+        place.put("t*/a", b"a").await;
+        let there = place.uri("t*").to_string();
+        let options = SyncOptions::default();
+        assert_eq!(sync(&place, &here, &there, options).await, (1, 0, 0));
+    }
 }

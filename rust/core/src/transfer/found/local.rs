@@ -121,11 +121,17 @@ fn walk(scheme: Scheme, root: &Path, search: Search, pattern: Option<&Wildcards>
             }
             continue;
         }
-        if !selected || entry.file_name().to_str().is_some_and(is_reserved) {
+        if !selected {
+            continue;
+        }
+        if entry.file_name().to_str().is_some_and(is_reserved) {
+            finds.passed.push(name);
             continue;
         }
         if !entry.file_type().is_file() {
             finds.skipped += 1;
+            finds.symlinks += u64::from(entry.path_is_symlink());
+            finds.passed.push(name);
             continue;
         }
         match entry

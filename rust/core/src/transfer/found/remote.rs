@@ -79,7 +79,10 @@ pub(in crate::transfer) async fn below(
         let name = entry.key[base.key().as_str().len()..].to_owned();
         if stands_for_a_directory(&name, &entry) {
             // A common prefix of a listing of one level is no object.
-            finds.skipped += u64::from(entry.etag.is_some());
+            if entry.etag.is_some() {
+                finds.skipped += 1;
+                finds.passed.push(name);
+            }
             continue;
         }
         finds.files.push(Found {
