@@ -244,3 +244,15 @@ def test_reports_are_values(bucket: str, tmp_path: Path) -> None:
     assert (sync.files, sync.skipped) == (0, 5)
     with pytest.raises(s3.InvalidInputError, match="size\\+mtime"):
         s3.sync(root, bucket, compare="date")  # type: ignore[arg-type]
+
+
+def test_sync_follows_symlinks_when_told_and_else_leaves_their_names_alone(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "a").write_text("a")
+    (tmp_path / "outside").write_text("outside")
+    (source / "link").symlink_to(tmp_path / "outside")
+
+    assert s3.sync(source, target, follow_symlinks=True).files == 2
+    assert s3.sync(source, target, delete=True).deleted == 0
+    assert (target / "link").read_text() == "outside"

@@ -21,6 +21,7 @@ use crate::{clients, errors};
 ///     dst: The tree to change, likewise.
 ///     delete: Remove below `dst` what `src` has not; only after all copies succeeded.
 ///     dry_run: Only tell what would be done.
+///     follow_symlinks: As for `upload`. Without it, what has the name of a symlink of `src` is left alone at `dst`.
 ///     compare: What two files of one name must have in common to be left alone, beside their size: `size` nothing;
 ///         `size+mtime` that `src` was not changed after `dst` was written; `etag` an MD5 (of S3 objects written by one
 ///         request; of files it is computed); `checksum` the checksum that the service stores, or that of the bytes.
@@ -55,7 +56,7 @@ use crate::{clients, errors};
 ///     >>> first.files, again.actions
 ///     (1, [])
 #[pyfunction]
-#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, follow_symlinks = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, follow_symlinks=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(
     clippy::too_many_arguments,
     reason = "the words of the verb, all but two by name only"
@@ -66,6 +67,7 @@ pub fn sync(
     dst: Source,
     delete: bool,
     dry_run: bool,
+    follow_symlinks: bool,
     compare: &str,
     if_none_match: bool,
     metadata: Option<BTreeMap<String, String>>,
@@ -80,7 +82,7 @@ pub fn sync(
     let how = SyncOptions {
         delete,
         dry_run,
-        follow_symlinks: false,
+        follow_symlinks,
         compare: compare.parse::<Compare>().map_err(errors::to_python)?,
         max_in_flight,
         write,
@@ -91,7 +93,7 @@ pub fn sync(
 }
 
 #[pyfunction]
-#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
+#[pyo3(signature = (src, dst, *, delete = false, dry_run = false, follow_symlinks = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, follow_symlinks=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(clippy::too_many_arguments, reason = "as for sync")]
 pub fn sync_async<'py>(
     py: Python<'py>,
@@ -99,6 +101,7 @@ pub fn sync_async<'py>(
     dst: Source,
     delete: bool,
     dry_run: bool,
+    follow_symlinks: bool,
     compare: &str,
     if_none_match: bool,
     metadata: Option<BTreeMap<String, String>>,
@@ -113,7 +116,7 @@ pub fn sync_async<'py>(
     let how = SyncOptions {
         delete,
         dry_run,
-        follow_symlinks: false,
+        follow_symlinks,
         compare: compare.parse::<Compare>().map_err(errors::to_python)?,
         max_in_flight,
         write,

@@ -51,7 +51,7 @@ pub struct Global {
     /// Log to stderr: -v where requests go and what is tried again, -vv every operation, -vvv every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// No progress, notices and counts: results and errors only
+    /// No progress and no notices: results and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Results as JSON, one value per line
