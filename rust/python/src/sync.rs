@@ -59,6 +59,7 @@ use crate::{clients, errors};
 #[pyo3(signature = (src, dst, *, delete = false, dry_run = false, follow_symlinks = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, follow_symlinks=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
 #[expect(
     clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
     reason = "the words of the verb, all but two by name only"
 )]
 pub fn sync(
@@ -94,7 +95,11 @@ pub fn sync(
 
 #[pyfunction]
 #[pyo3(signature = (src, dst, *, delete = false, dry_run = false, follow_symlinks = false, compare = "size+mtime", if_none_match = false, metadata = None, content_type = None, storage_class = None, tier = None, max_in_flight = 32, progress = Shown::No, options = None), text_signature = "(src, dst, *, delete=False, dry_run=False, follow_symlinks=False, compare='size+mtime', if_none_match=False, metadata=None, content_type=None, storage_class=None, tier=None, max_in_flight=32, progress=None, options=None)")]
-#[expect(clippy::too_many_arguments, reason = "as for sync")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "as for sync"
+)]
 pub fn sync_async<'py>(
     py: Python<'py>,
     src: Source,
