@@ -31,6 +31,17 @@ impl Scheme {
         }
     }
 
+    fn named(text: &str) -> Option<Self> {
+        Some(match text {
+            "memory" => Scheme::Memory,
+            "file" => Scheme::File,
+            "direct" => Scheme::Direct,
+            "s3" => Scheme::S3,
+            "az" => Scheme::Az,
+            _ => return None,
+        })
+    }
+
     /// Whether keys are paths of the machine itself.
     #[must_use]
     pub fn is_local(self) -> bool {
@@ -214,41 +225,26 @@ fn redact(text: &str) -> &str {
 /// What was meant by a text that begins as a URI but for a slash.
 pub(crate) fn with_both_slashes(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once(":/")?;
-    let known = [
-        Scheme::Memory,
-        Scheme::File,
-        Scheme::Direct,
-        Scheme::S3,
-        Scheme::Az,
-    ];
-    let scheme = known.into_iter().find(|known| known.as_str() == scheme)?;
+    let scheme = Scheme::named(scheme)?;
     let slash = if scheme.is_local() { "/" } else { "" };
     (!rest.starts_with('/')).then(|| format!("{scheme}://{slash}{rest}"))
 }
 
-fn parse(text: &str) -> Result<Uri> {
-    if let Some(meant) = with_both_slashes(text) {
-        return Err(Error::invalid(format!(
-            "not a URI: did you mean {}?",
-            redact(&meant)
-        )));
-    }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(Error::invalid(
-            "not a URI: expected s3://, az://, file:// or direct://",
-        ));
-    };
-    let scheme = match scheme {
-        "s3" => Scheme::S3,
-        "az" => Scheme::Az,
-        "file" => Scheme::File,
-        "direct" => Scheme::Direct,
-        "memory" => Scheme::Memory,
-        other => {
-            return Err(Error::invalid(format!(
-                "unknown scheme {other:?}: expected s3, az, file or direct"
-            )));
+/// A text without a known scheme and `://`.
+fn no_uri(text: &str) -> Error {
+    Error::invalid(match (with_both_slashes(text), text.split_once("://")) {
+        (Some(meant), _) => format!("not a URI: did you mean {}?", redact(&meant)),
+        (None, Some((scheme, _))) => {
+            format!("unknown scheme {scheme:?}: expected s3, az, file or direct")
         }
+        (None, None) => "not a URI: expected s3://, az://, file:// or direct://".to_owned(),
+    })
+}
+
+fn parse(text: &str) -> Result<Uri> {
+    let known = |(scheme, rest)| Some((Scheme::named(scheme)?, rest));
+    let Some((scheme, rest)) = text.split_once("://").and_then(known) else {
+        return Err(no_uri(text));
     };
     if text.contains('\0') {
         return Err(Error::invalid("a URI holds no NUL byte"));
