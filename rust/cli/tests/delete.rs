@@ -1,23 +1,20 @@
 //! What `delete` says of keys that it could not delete, or could not look for.
 
-use std::process::{Command, Output, Stdio};
+mod support;
+
+use std::process::Output;
 
 use s3dlio_testkit::{Action, Fault, S3Server};
+
+use crate::support::s3_cli;
 
 async fn delete(server: &S3Server, uri: &str) -> Output {
     call(server, &["delete", uri]).await
 }
 
 async fn call(server: &S3Server, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
-    command
-        .args(["--endpoint-url", &server.endpoint()])
-        .args(arguments)
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_REGION", "us-east-1")
-        .env("S3DLIO_LOAD_DOTENV", "0")
-        .stdin(Stdio::null());
+    let mut command = s3_cli(server);
+    command.args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     output
         .expect("the task does not panic")

@@ -1,22 +1,21 @@
 //! What Ctrl-C leaves behind at the service: nothing.
 
+mod support;
+
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use s3dlio_testkit::{Action, Fault, S3Server};
 
+use crate::support::s3_cli;
+
 /// The promise is one second; a loaded machine gets ten times that.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn put(server: &S3Server, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_s3-cli"))
-        .args(["--endpoint-url", &server.endpoint(), "put"])
+    s3_cli(server)
+        .arg("put")
         .args(arguments)
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_REGION", "us-east-1")
-        .env("S3DLIO_LOAD_DOTENV", "0")
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

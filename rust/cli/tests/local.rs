@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod support;
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt as _;
 use std::process::{Command, Output, Stdio};
 
 use s3dlio_testkit::S3Server;
+
+use crate::support::s3_cli;
 
 const OBJECT: &str = "s3://bucket/1.txt";
 
@@ -17,15 +21,9 @@ async fn server() -> S3Server {
 }
 
 async fn run(server: &S3Server, arguments: &[&str], stdout: Stdio) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
+    let mut command = s3_cli(server);
     command
-        .args(["--endpoint-url", &server.endpoint()])
         .args(arguments)
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_REGION", "us-east-1")
-        .env("S3DLIO_LOAD_DOTENV", "0")
-        .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || command.spawn()?.wait_with_output()).await;

@@ -1,20 +1,16 @@
 //! What `-v` tells.
 
-use std::process::{Command, Stdio};
+mod support;
 
 use s3dlio_testkit::{Action, Fault, S3Server};
 
+use crate::support::s3_cli;
+
 async fn list(server: &S3Server, flags: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-cli"));
+    let mut command = s3_cli(server);
     command
-        .args(["--endpoint-url", &server.endpoint()])
         .args(["--option", "retry_base=0.01", "list", "s3://bucket/"])
-        .args(flags)
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "s3cr3t")
-        .env("AWS_REGION", "us-east-1")
-        .env("S3DLIO_LOAD_DOTENV", "0")
-        .stdin(Stdio::null());
+        .args(flags);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.expect("the task does not panic");
     let output = output.expect("the binary was built for this test");

@@ -57,6 +57,11 @@ pub(super) fn no_tiers() -> Error {
     unsupported("tier", "only az:// has access tiers")
 }
 
+/// Of stores where one request takes copies of any length.
+pub(super) fn never_cut() -> Error {
+    Error::new(ErrorKind::Unsupported, "copies are never cut")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

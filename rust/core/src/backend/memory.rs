@@ -324,7 +324,7 @@ impl Store for MemoryStore {
         _part_size: u64,
         _options: &WriteOptions,
     ) -> Result<UploadId> {
-        Err(never_cut())
+        Err(attributes::never_cut())
     }
 
     async fn copy_part(
@@ -335,7 +335,7 @@ impl Store for MemoryStore {
         _upload: &UploadId,
         _number: u32,
     ) -> Result<Part> {
-        Err(never_cut())
+        Err(attributes::never_cut())
     }
 
     async fn set_tier(&self, _key: &Key, _tier: &str) -> Result<()> {
@@ -439,11 +439,6 @@ fn existing(container: Option<&mut Container>) -> Result<&mut Container> {
     container.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "the container does not exist").with_code("NoSuchBucket")
     })
-}
-
-/// One request takes copies of any length.
-fn never_cut() -> Error {
-    Error::new(ErrorKind::Unsupported, "copies are never cut")
 }
 
 fn check(options: &WriteOptions) -> Result<()> {

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::HUGE_PAGE;
-
 /// How much memory one page speaks for.
 const STRETCH: usize = 16 << 20;
 /// How much gets small pages after a huge one that was dear.
@@ -70,7 +68,7 @@ impl Experience {
                 .store(small.saturating_sub(len), Ordering::Relaxed);
             return false;
         }
-        if len < HUGE_PAGE || touch() < DEAR {
+        if touch() < DEAR {
             return true;
         }
         self.small.store(PAUSE, Ordering::Relaxed);

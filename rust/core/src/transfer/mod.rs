@@ -36,7 +36,7 @@ use self::places::Place;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::types::WriteOptions;
-use crate::uri::{Key, Uri};
+use crate::uri::Uri;
 
 /// How [`Client::upload_files`], [`Client::download_files`] and [`Client::copy_files`] work.
 #[derive(Debug, Clone)]
@@ -295,7 +295,7 @@ impl Client {
             meter.fail(failure);
         }
         let items = items(op, finds.files, |name| match target.key().is_prefix() {
-            true => target.with_key(Key::new(format!("{}{name}", target.key()))),
+            true => target.join(name),
             false => target.clone(),
         });
         if options.create_bucket && !target.scheme().is_local() {
@@ -322,9 +322,7 @@ impl Client {
         for failure in refused.into_iter().chain(finds.failures) {
             meter.fail(failure);
         }
-        let items = items(op, files, |name| {
-            base.with_key(Key::new(format!("{}{name}", base.key())))
-        });
+        let items = items(op, files, |name| base.join(name));
         let done = run::all(self, items, &options.write, options.max_in_flight, meter).await?;
         let failed = run::summed_up(meter, op, &base);
         outcome(call.report(&done, (finds.skipped, finds.symlinks)), failed)

@@ -18,7 +18,7 @@ use super::{blocking, names, run};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::WriteOptions;
-use crate::uri::{Key, Uri};
+use crate::uri::Uri;
 
 /// How [`Client::sync`] works.
 #[derive(Debug, Clone)]
@@ -201,7 +201,7 @@ impl Client {
             }
             false => (missing, Vec::new()),
         };
-        let copies = super::items("sync", files, |name| below(&base, name));
+        let copies = super::items("sync", files, |name| base.join(name));
         Ok(Plan {
             copies,
             deletes: superfluous,
@@ -303,10 +303,6 @@ fn apart(from: &Uri, to: &Uri) -> Result<()> {
     Ok(())
 }
 
-fn below(base: &Uri, name: &str) -> Uri {
-    base.with_key(Key::new(format!("{}{name}", base.key())))
-}
-
 /// Refuses a target that is meant as something else than a tree.
 async fn refuse_target(client: &Client, target: &Place) -> Result<()> {
     found::refuse_pattern(client, target).await?;
@@ -315,7 +311,7 @@ async fn refuse_target(client: &Client, target: &Place) -> Result<()> {
         return Ok(());
     };
     // Who may not look goes on: the listing tells what is wrong, if anything is.
-    if !uri.key().is_prefix() && client.exists(uri).await.is_ok_and(|exists| exists) {
+    if is_object(client, uri).await {
         return Err(Error::invalid(format!(
             "the target is an object: the prefix of that name is {uri}/"
         )));
@@ -350,10 +346,7 @@ async fn no_tree(client: &Client, place: &Place) -> Option<&'static str> {
             path.to_str().unwrap_or_default(),
             is(path, Metadata::is_file).await,
         ),
-        Place::Remote(uri) => (
-            uri.key().as_str(),
-            !uri.key().is_prefix() && client.exists(uri).await.is_ok_and(|exists| exists),
-        ),
+        Place::Remote(uri) => (uri.key().as_str(), is_object(client, uri).await),
     };
     if single {
         return Some(
@@ -364,6 +357,11 @@ async fn no_tree(client: &Client, place: &Place) -> Option<&'static str> {
     wildcards.then_some(
         "the source has wildcards, and sync takes whole trees: copy what they select by cp, upload or download",
     )
+}
+
+/// Only after a definite answer.
+async fn is_object(client: &Client, uri: &Uri) -> bool {
+    !uri.key().is_prefix() && client.exists(uri).await.is_ok_and(|exists| exists)
 }
 
 async fn is(path: &Path, what: fn(&Metadata) -> bool) -> bool {

@@ -184,7 +184,7 @@ impl Store for LocalStore {
         _part_size: u64,
         _options: &WriteOptions,
     ) -> Result<UploadId> {
-        Err(never_cut())
+        Err(attributes::never_cut())
     }
 
     async fn copy_part(
@@ -195,7 +195,7 @@ impl Store for LocalStore {
         _upload: &UploadId,
         _number: u32,
     ) -> Result<Part> {
-        Err(never_cut())
+        Err(attributes::never_cut())
     }
 
     async fn set_tier(&self, _key: &Key, _tier: &str) -> Result<()> {
@@ -247,11 +247,6 @@ impl Store for LocalStore {
         self.run(move |local, cancelled| local.delete_container(&directory, cancelled))
             .await
     }
-}
-
-/// One request takes copies of any length.
-fn never_cut() -> Error {
-    Error::new(ErrorKind::Unsupported, "copies are never cut")
 }
 
 /// What a file cannot keep must not be lost in silence.

@@ -4,7 +4,7 @@
 //! what it points to; a file that is replaced passes its mode and owner on. A device, FIFO or socket is never replaced:
 //! others need it where it is, `/dev/null` all of the machine.
 
-use std::fs::{self, File, FileType, Permissions};
+use std::fs::{self, File, FileType, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,9 @@ impl Local {
         match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() => return Err(errors::is_a_directory()),
             Ok(_) if if_none_match => return Err(exists()),
-            _ => refuse_nodes(target)?,
+            Ok(found) => refuse_node(target, &found)?,
+            // What cannot be looked at cannot be written either, which tells more.
+            Err(_) => {}
         }
         let parent = path::parent(target);
         for _ in 0..MAKE_ATTEMPTS {
@@ -180,7 +182,10 @@ fn keep_access(target: &Path, file: &File, also: u32) {
 
 fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Result<()> {
     if !if_none_match {
-        refuse_nodes(target)?;
+        // Somebody may have made one meanwhile.
+        if let Ok(found) = fs::symlink_metadata(target) {
+            refuse_node(target, &found)?;
+        }
         fs::rename(&temporary.path, target).map_err(errors::of_write)?;
         temporary.keep = true;
         return Ok(());
@@ -202,12 +207,8 @@ fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Resul
     }
 }
 
-/// Refuses a target that is no file, or a symlink to what is none.
-fn refuse_nodes(target: &Path) -> Result<()> {
-    // What cannot be looked at cannot be written either, which tells more.
-    let Ok(found) = fs::symlink_metadata(target) else {
-        return Ok(());
-    };
+/// Refuses a target that is no file, or a symlink to what is none; `found` is what lies there itself.
+fn refuse_node(target: &Path, found: &Metadata) -> Result<()> {
     let (link, node) = match found.is_symlink() {
         true => ("a symlink to ", node_behind(target)),
         false => ("", node(found.file_type())),
