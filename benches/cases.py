@@ -124,10 +124,14 @@ def _others() -> list[Case]:
     lists = tuple(peer for peer in S3_PEERS if peer != "boto3 with CRT")
     saves = (OURS, "checkpoint raw", "checkpoint zstd 3", "zstd on one core")
     weights = (1, 512 * MIB, saves)
+    shards = [
+        Case(group, service, verb, *weights, kind="float32", again=verb == "get")
+        for group, service in (("checkpoint", "minio"), ("checkpoint-direct", "direct"))
+        for verb in ("put", "get")
+    ]
     return [
         Case("list", "scripted", "list", 100_000, 0, (OURS, STREAMED, *lists, "s5cmd")),
-        Case("checkpoint", "minio", "put", *weights, kind="float32"),
-        Case("checkpoint", "minio", "get", *weights, kind="float32", again=True),
+        *shards,
         Case("verify", "minio", "get", 64, 8 * MIB, (OURS, "s3dlio, unverified"), again=True),
         Case("import", "", "import", 1, 0, (OURS, *lists, "azure-storage-blob")),
     ]

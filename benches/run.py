@@ -103,6 +103,8 @@ def measure(case: Case, services: Services, rounds: int) -> dict[str, Any]:
                 print(
                     f"\r\033[K{case.name}: {turn + 1}/{rounds}: {client}", end="", file=sys.stderr
                 )
+            if case.verb == "put":
+                services.clear()
             try:
                 found = child(client, case, service)
             except FailedError as error:
@@ -125,19 +127,18 @@ def prepare(case: Case, service: Service, services: Services) -> None:
     """Have the objects there that will be read."""
     if service.directory is not None:
         services.place(service, case.count, case.size)
-    elif case.verb == "list":
+        return
+    if case.verb == "list":
         assert service.server is not None
         order = {"bucket": BUCKET, "count": case.count, "size": 0, "prefix": f"{case.count}x0/"}
         service.server.call("POST", "/synthetic", order)
-    elif service.root.startswith(("s3", "az")):
-        if service.server is not None:
-            create_there(service)
-        if case.verb in {"get", "stat", "download"}:
-            savers = (OURS, *(each for each in case.clients if each.startswith("checkpoint")))
-            for client in savers:
-                child(client, replace(case, verb="put"), service)
-    elif case.verb == "get":
-        child(OURS, replace(case, verb="put"), service)
+        return
+    if service.server is not None:
+        create_there(service)
+    if case.verb in {"get", "stat", "download"}:
+        savers = (OURS, *(each for each in case.clients if each.startswith("checkpoint")))
+        for client in savers:
+            child(client, replace(case, verb="put"), service)
 
 
 def create_there(service: Service) -> None:
@@ -192,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.render:
         record = json.loads(options.render.read_text())
     else:
-        record = measure_all(chosen(options), options, shlex.join(arguments))
+        record = measure_all(chosen(options), options)
     if options.output:
         options.output.write_text(report.page(record, options.chart))
     if options.chart:
@@ -205,12 +206,15 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if broken else 0
 
 
-def measure_all(cases: Sequence[Case], options: argparse.Namespace, command: str) -> dict[str, Any]:
+def measure_all(cases: Sequence[Case], options: argparse.Namespace) -> dict[str, Any]:
     """Measure; print and record each case as soon as it is known."""
+    chosen_by = [f"--rounds={options.rounds}"]
+    chosen_by += [f"--case={options.case}"] if options.case else []
+    chosen_by += [f"--group={group}" for group in options.group or ()]
     record: dict[str, Any] = {
         "machine": machine.describe(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "command": f"make bench ARGS={shlex.quote(command)}" if command else "make bench",
+        "command": f"make bench ARGS={shlex.quote(shlex.join(chosen_by))}",
         "rounds": options.rounds,
         "versions": {client: environments.version_of(client) for client in PEERS},
         "cases": [],

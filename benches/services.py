@@ -91,6 +91,12 @@ class Services:
             if not path.exists():
                 path.write_bytes(body("random", index, size))
 
+    def clear(self) -> None:
+        """Remove what was written as files: to free it is not what the next put is measured by."""
+        for old in (self._scratch / "files").glob("*"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        os.sync()
+
     def _start(self, name: str) -> Service:
         match name:
             case "minio":

@@ -49,8 +49,6 @@ class Fio(Client):
         return path
 
     def _run(self, verb: str, path: Path, size: int) -> None:
-        if verb == "write":
-            path.unlink(missing_ok=True)  # as a library does, which writes beside and renames
         what = [f"--name={verb}", f"--rw={verb}", f"--filename={path}", f"--size={size}"]
         how = [f"--bs={8 * MIB}", "--invalidate=0", "--end_fsync=1", "--fallocate=none"]
         command = ["fio", *what, *how, *self.more, "--output-format=json"]

@@ -125,15 +125,29 @@ impl<I: Iterator<Item = Uri>> Source<I> {
 /// Gathers URIs by their containers.
 struct Batches<I> {
     uris: I,
-    gathered: HashMap<Uri, Vec<Key>>,
+    /// Of the container that was named last.
+    current: Option<Batch>,
+    others: HashMap<Uri, Vec<Key>>,
 }
 
 impl<I: Iterator<Item = Uri>> Batches<I> {
     fn new(uris: I) -> Self {
         Batches {
             uris,
-            gathered: HashMap::new(),
+            current: None,
+            others: HashMap::new(),
         }
+    }
+
+    /// Takes the batch of `root` out of all that are being gathered.
+    fn turn_to(&mut self, root: Uri) -> Batch {
+        match self.current.take() {
+            Some(current) if current.root.is_beside(&root) => return current,
+            Some(current) => drop(self.others.insert(current.root, current.keys)),
+            None => {}
+        }
+        let keys = self.others.remove(&root).unwrap_or_default();
+        Batch { root, keys }
     }
 }
 
@@ -142,22 +156,24 @@ impl<I: Iterator<Item = Uri>> Iterator for Batches<I> {
 
     /// The first batch that is full, or at the end any that is not.
     fn next(&mut self) -> Option<Batch> {
-        for uri in self.uris.by_ref() {
-            let root = uri.root();
-            let keys = self.gathered.entry(root.clone()).or_default();
-            keys.push(uri.key().clone());
-            if keys.len() == BATCH {
-                let keys = self.gathered.remove(&root)?;
-                return Some(Batch { root, keys });
+        while let Some(uri) = self.uris.next() {
+            let (root, key) = uri.split();
+            let mut batch = self.turn_to(root);
+            batch.keys.push(key);
+            if batch.keys.len() == BATCH {
+                return Some(batch);
             }
+            self.current = Some(batch);
         }
-        let root = self.gathered.keys().next()?.clone();
-        let keys = self.gathered.remove(&root)?;
-        Some(Batch { root, keys })
+        self.current.take().or_else(|| {
+            let root = self.others.keys().next()?.clone();
+            let keys = self.others.remove(&root)?;
+            Some(Batch { root, keys })
+        })
     }
 }
 
-/// Keys of one container; never none.
+/// Keys of one container; none only while they are gathered.
 struct Batch {
     root: Uri,
     keys: Vec<Key>,
@@ -175,8 +191,9 @@ impl Batch {
     async fn delete(mut self, client: &Client) -> Outcome {
         let mut outcome = Outcome::default();
         let root = self.root.clone();
-        self.keep(&mut outcome, |key| {
-            root.with_key(key.clone()).require_object()
+        self.keep(&mut outcome, |key| match key.is_empty() {
+            true => root.require_object(),
+            false => Ok(()),
         });
         let Some(first) = self.keys.first() else {
             return outcome;
@@ -247,5 +264,36 @@ impl Batch {
 
     fn named(&self, cause: &Error, key: &Key) -> Error {
         cause.clone().at("delete", self.root.with_key(key.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_gathered_by_container_in_whatever_order_they_are_named() {
+        let count = BATCH + 1;
+        let named = (0..2 * count).map(|i| {
+            let bucket = if i % 2 == 0 { "a" } else { "b" };
+            format!("s3://{bucket}/{}", i / 2).parse::<Uri>().unwrap()
+        });
+
+        let mut found: Vec<(String, Vec<Key>)> = Batches::new(named)
+            .map(|batch| (batch.root.to_string(), batch.keys))
+            .collect();
+
+        found.sort_by_key(|(root, keys)| (root.clone(), usize::MAX - keys.len()));
+        let keys = |range: std::ops::Range<usize>| range.map(|i| Key::new(i.to_string())).collect();
+        let expected: Vec<(String, Vec<Key>)> = ["s3://a/", "s3://b/"]
+            .into_iter()
+            .flat_map(|root| {
+                [
+                    (root.to_owned(), keys(0..BATCH)),
+                    (root.to_owned(), keys(BATCH..count)),
+                ]
+            })
+            .collect();
+        assert_eq!(found, expected);
     }
 }

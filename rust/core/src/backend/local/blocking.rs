@@ -7,6 +7,9 @@ use crate::leftover::Leftover;
 
 /// Bytes moved between two looks at [`Cancelled`].
 pub(super) const BLOCK: usize = 8 << 20;
+/// Bytes that one call moves from or into the page cache: they stay in a core's cache for their checksum, and more at
+/// once costs more either way (decision 0036).
+pub(super) const CACHED_BLOCK: usize = 256 << 10;
 
 /// Set when the future that waits for the work has been dropped.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use super::Local;
-use super::blocking::{BLOCK, Cancelled};
+use super::blocking::{BLOCK, CACHED_BLOCK, Cancelled};
 use super::direct::{Alignment, DirectMode, SCRATCH, WORTH_A_REQUEST};
 use super::open::Opened;
 use crate::buffer::IoBufMut;
@@ -15,9 +15,6 @@ use crate::checksum::{Algorithm, Checksum, Crc32c};
 use crate::error::Result;
 use crate::payload::Payload;
 
-/// Bytes that stay in a core's cache between their checksum and their copy into the page cache. One write of more would
-/// take huge pages for it, which are dear on hosts that take them back (decision 0036).
-const CACHED_BLOCK: usize = 256 << 10;
 /// Bytes that stay in a core's nearer cache between their copy and their checksum.
 const COPIED: usize = 128 << 10;
 /// Requests of one run that may end before their first block has been written.

@@ -8,11 +8,12 @@ use std::path::Path;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::Local;
-use super::blocking::{BLOCK, Cancelled};
+use super::blocking::{BLOCK, CACHED_BLOCK, Cancelled};
 use super::direct::{Alignment, DirectMode, SCRATCH, WORTH_A_REQUEST};
 use super::meta;
 use super::open::Access;
 use crate::buffer::IoBufMut;
+use crate::checksum::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
 
@@ -53,6 +54,7 @@ impl Local {
             at: range.offset(),
             rest: &mut buf[..filled],
             streamed: options.streamed,
+            digest: options.digest(None),
         };
         while !reader.rest.is_empty() {
             cancelled.check()?;
@@ -79,6 +81,7 @@ impl Local {
                 "the file was written to while it was read",
             ));
         }
+        reply.taken = reader.digest.and_then(|digest| digest.of_all(filled));
         reply.filled = filled;
         Ok((buf, reply))
     }
@@ -91,17 +94,23 @@ struct Reader<'a> {
     rest: &'a mut [u8],
     /// What this read brings into the page cache is not to stay there.
     streamed: bool,
+    /// Of all that was read.
+    digest: Option<Digest>,
 }
 
 impl Reader<'_> {
     fn advance(&mut self, got: usize) {
+        let (done, rest) = std::mem::take(&mut self.rest).split_at_mut(got);
+        if let Some(digest) = &mut self.digest {
+            digest.update(done);
+        }
         self.at += got as u64;
-        self.rest = &mut std::mem::take(&mut self.rest)[got..];
+        self.rest = rest;
     }
 
     /// Through the page cache. Gives the bytes read; 0 at the end of the file.
     fn cached(&mut self) -> Result<usize> {
-        let want = self.rest.len().min(BLOCK);
+        let want = self.rest.len().min(CACHED_BLOCK);
         let into = &mut self.rest[..want];
         if self.streamed {
             let passing = ReadWriteFlags::from_bits_retain(libc::RWF_DONTCACHE.cast_unsigned());

@@ -6,6 +6,7 @@ use rustix::fs::Advice;
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::*;
+use crate::checksum::{Algorithm, Checksum};
 use crate::error::ErrorKind;
 
 #[tokio::test]
@@ -47,6 +48,35 @@ async fn a_range_past_the_end_is_invalid() {
                 (error.kind(), error.code()),
                 (ErrorKind::InvalidInput, Some("InvalidRange"))
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_checksum_is_taken_of_just_what_is_read() {
+    for place in Place::both() {
+        // More than one call reads, and blocks that are cut on both sides.
+        let all = data((9 << 20) + 17);
+        let key = place.key("f");
+        place.put("f", all.clone()).await.unwrap();
+        let options = ReadOptions {
+            algorithm: Some(Algorithm::Crc32c),
+            ..ReadOptions::default()
+        };
+        for (offset, len) in [(0, all.len()), (0, 1), (4096, 1 << 20), (513, 3 << 20)] {
+            let range = ByteRange::Bounded {
+                offset: offset as u64,
+                len: len as u64,
+            };
+            let into = Destination::Allocate {
+                pool: Arc::default(),
+                window: u64::MAX,
+            };
+
+            let (_, reply) = place.store.read(&key, range, into, &options).await.unwrap();
+
+            let expected = Checksum::of(Algorithm::Crc32c, &all[offset..][..len]);
+            assert_eq!(reply.taken, Some(expected), "{len} bytes from {offset}");
         }
     }
 }
