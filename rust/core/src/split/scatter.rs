@@ -25,7 +25,7 @@ impl RangeInto {
     }
 
     fn end(&self) -> u64 {
-        self.offset.saturating_add(self.len())
+        self.offset + self.len()
     }
 }
 
@@ -51,6 +51,12 @@ impl SplitStore {
         span: &Span,
     ) -> Result<u64> {
         let wanted: Vec<(u64, u64)> = ranges.iter().map(|one| (one.offset, one.len())).collect();
+        for (offset, len) in &wanted {
+            if offset.checked_add(*len).is_none() {
+                let detail = format!("{len} bytes from offset {offset}: no object is so long");
+                return Err(Error::invalid(detail).with_code("InvalidRange"));
+            }
+        }
         let mut parts = plan(ranges, max_gap, self.part_size);
         let Some(first) = parts.pop_front() else {
             self.store.stat(key).await?;
@@ -178,7 +184,7 @@ fn plan(mut ranges: Vec<RangeInto>, max_gap: u64, part_size: u64) -> VecDeque<Pa
 }
 
 fn require_within(offset: u64, len: u64, size: u64) -> Result<()> {
-    if len == 0 || offset.saturating_add(len) <= size {
+    if len == 0 || offset + len <= size {
         return Ok(());
     }
     if offset > 0 && offset >= size {

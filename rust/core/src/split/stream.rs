@@ -9,7 +9,7 @@ use super::read::{same_size, verify};
 use super::{First, SplitStore};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::checksum::Checksum;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::span::Span;
 use crate::types::{ByteRange, Destination, Opened, ReadReply};
 use crate::uri::Key;
@@ -30,6 +30,8 @@ pub struct Download {
     sum: Option<Checksum>,
     tasks: JoinSet<(u64, PartResult)>,
     arrived: BTreeMap<u64, PartResult>,
+    /// Why there is no more to come.
+    failed: Option<Error>,
     /// Where the next request starts, and the next buffer to hand out.
     requested: u64,
     delivered: u64,
@@ -165,6 +167,7 @@ impl SplitStore {
             reply,
             tasks: JoinSet::new(),
             arrived: BTreeMap::new(),
+            failed: None,
         })
     }
 }
@@ -179,8 +182,17 @@ impl Download {
     /// The next bytes, `None` after the last one. The end comes only after the checksum was found right.
     ///
     /// # Errors
-    /// As [`SplitStore::read`].
+    /// As [`SplitStore::read`]; the same again at every later call.
     pub async fn next(&mut self) -> Result<Option<Buffer>> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.advance().await;
+        self.failed = result.as_ref().err().cloned();
+        result
+    }
+
+    async fn advance(&mut self) -> Result<Option<Buffer>> {
         if self.head.is_some() {
             self.read_ahead()?;
             let (head, sum) = self.first().await?;

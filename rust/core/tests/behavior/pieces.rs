@@ -85,5 +85,7 @@ pub async fn a_replaced_object_is_an_error_and_no_splice(place: Place) {
         };
 
         assert_eq!(failed.kind(), ErrorKind::Precondition, "{failed}");
+        let again = pieces.next().await.unwrap_err();
+        assert_eq!(again.kind(), failed.kind(), "no end after a failure");
     }
 }

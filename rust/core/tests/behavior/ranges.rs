@@ -159,17 +159,34 @@ async fn near_ranges_share_a_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ranges_never_mix_two_versions() {
-    let rig = rig(2 * PART).await;
-    rig.server.fault(
-        Fault::once(Action::ReplaceObject {
-            seed: 9,
-            size: None,
-        })
-        .op("GetObject"),
-    );
-    let wanted = [(&rig.object, 0, 10), (&rig.object, PART + 5, 10)];
+    for conditions in [true, false] {
+        let rig = rig(2 * PART).await;
+        rig.server.fault(
+            Fault::once(Action::ReplaceObject {
+                seed: 9,
+                size: None,
+            })
+            .op("GetObject"),
+        );
+        if !conditions {
+            rig.server
+                .fault(Fault::always(Action::ignore("if-match")).op("GetObject"));
+        }
+        let wanted = [(&rig.object, 0, 10), (&rig.object, PART + 5, 10)];
+
+        let error = read(&rig.client, &wanted, 0).await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_that_no_object_can_have_are_refused() {
+    let rig = rig(100).await;
+    let wanted = [(&rig.object, usize::MAX - 5, 10), (&rig.object, 0, 10)];
 
     let error = read(&rig.client, &wanted, 0).await.unwrap_err();
 
-    assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert_eq!(error.code(), Some("InvalidRange"));
 }

@@ -33,6 +33,11 @@ impl AzStore {
             }
             answer => answer?,
         };
+        // Not every server, and not every cache before one, looks at the condition.
+        let if_match = options.if_match.as_deref();
+        if if_match.is_some() && if_match != answer.header("etag") {
+            return Err(replaced());
+        }
         let extent = Extent::of(&answer, range)?;
         let mut reply = ReadReply {
             size: extent.size,

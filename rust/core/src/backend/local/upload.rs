@@ -89,7 +89,8 @@ impl Local {
         let held = Access::Write
             .open(&file, 0)
             .map_err(|cause| unknown(cause.into()))?;
-        let temporary = Temporary::of(file);
+        // Where this fails or is given up, the parts stay: the upload may be finished later, or aborted.
+        let temporary = Temporary::of_upload(file);
         let written = held.metadata()?.len();
         if written < size {
             return Err(Error::new(

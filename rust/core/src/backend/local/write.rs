@@ -39,9 +39,14 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// Takes over a file that exists.
-    pub fn of(path: PathBuf) -> Self {
+    /// One just made.
+    fn made(path: PathBuf) -> Self {
         Temporary { path, keep: false }
+    }
+
+    /// One that belongs to whoever knows its name, as long as it has no other.
+    pub fn of_upload(path: PathBuf) -> Self {
+        Temporary { path, keep: true }
     }
 
     /// Leaves the file to whoever knows its name.
@@ -106,7 +111,7 @@ impl Local {
                 Ok(opened) => {
                     // Nobody may look at the bytes on their way who may not look at the file.
                     keep_access(target, &opened.file, 0o600);
-                    return Ok((Temporary::of(temporary), opened));
+                    return Ok((Temporary::made(temporary), opened));
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     self.make(parent)?;
@@ -200,7 +205,11 @@ fn rename(mut temporary: Temporary, target: &Path, if_none_match: bool) -> Resul
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             match fs::hard_link(&temporary.path, target) {
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
-                result => result.map_err(errors::of_write),
+                result => {
+                    result.map_err(errors::of_write)?;
+                    temporary.keep = false;
+                    Ok(())
+                }
             }
         }
         Err(cause) => Err(errors::of_write(cause.into())),

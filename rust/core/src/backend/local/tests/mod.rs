@@ -20,11 +20,11 @@ use bytes::Bytes;
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 
-use super::Local;
 use super::direct::DirectMode;
 use super::open::Access;
 use super::path::is_temporary;
 use super::store::LocalStore;
+use super::{Local, blocking, upload};
 use crate::buffer::{IoBufMut, Pool};
 use crate::error::Result;
 use crate::payload::Payload;

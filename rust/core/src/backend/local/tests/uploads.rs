@@ -233,6 +233,44 @@ async fn an_upload_that_must_not_replace_looks_again_at_the_end() {
 
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(place.path("f")).unwrap(), data(3));
+        place
+            .store
+            .abort_upload(&place.key("f"), &upload)
+            .await
+            .unwrap();
+        assert_eq!(place.temporaries(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_finish_that_was_given_up_leaves_the_parts_for_another() {
+    for place in Place::both() {
+        let all = data(PART + 5);
+        let upload = start(&place, PART).await;
+        let parts = put_all(&place, &upload, &all).await;
+        let (local, target) = (Local::new(true, None), place.path("f"));
+        let file = upload::file(&target, &upload).unwrap();
+        let (started, has_started) = std::sync::mpsc::channel();
+        let (done, was_done) = std::sync::mpsc::channel();
+        let given = parts.clone();
+        let mut given_up = Box::pin(blocking::run(move |cancelled| {
+            started.send(()).unwrap();
+            while cancelled.check().is_ok() {
+                std::thread::yield_now();
+            }
+            let result = local.finish_upload(file, &target, PART as u64, &given, false, cancelled);
+            done.send(result.is_err()).unwrap();
+            Ok(())
+        }));
+        assert!(futures::poll!(&mut given_up).is_pending());
+        has_started.recv().unwrap();
+
+        drop(given_up);
+
+        assert!(was_done.recv().unwrap());
+        assert!(!place.path("f").exists());
+        finish(&place, &upload, &parts).await.unwrap();
+        assert!(fs::read(place.path("f")).unwrap() == all);
         assert_eq!(place.temporaries(), 0);
     }
 }

@@ -263,6 +263,7 @@ async fn what_became_no_file_meanwhile_is_not_replaced() {
         let error = finished.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         assert_eq!(place.path("f").symlink_metadata().unwrap().ino(), node);
+        place.store.abort_upload(&key, &id).await.unwrap();
         assert_eq!(place.temporaries(), 0);
     }
 }
