@@ -256,3 +256,19 @@ def test_sync_follows_symlinks_when_told_and_else_leaves_their_names_alone(tmp_p
     assert s3.sync(source, target, follow_symlinks=True).files == 2
     assert s3.sync(source, target, delete=True).deleted == 0
     assert (target / "link").read_text() == "outside"
+
+
+def test_a_name_that_is_no_key_fails_alone(bucket: str, tmp_path: Path) -> None:
+    source = fill(tmp_path / "src", 2)
+    (source / os.fsdecode(b"no\xff")).write_bytes(b"")
+
+    with pytest.raises(s3.InvalidInputError, match="UTF-8") as up:
+        s3.upload(source, bucket + "up/")
+    with pytest.raises(s3.InvalidInputError, match="UTF-8") as sync:
+        s3.sync(source, bucket + "sync/", delete=True)
+
+    assert isinstance(up.value.report, s3.TransferReport)
+    assert isinstance(sync.value.report, s3.SyncReport)
+    assert up.value.report.files == sync.value.report.files == 2
+    for caught in (up.value, sync.value):
+        assert [uri for uri, _ in caught.failures] == [f"{source}/no\ufffd"]

@@ -19,7 +19,8 @@ use crate::{clients, errors};
 /// Args:
 ///     src: The tree to read: a directory (path, `file://` or `direct://`) or a prefix, with or without a final `/`.
 ///     dst: The tree to change, likewise.
-///     delete: Remove below `dst` what `src` has not; only after all copies succeeded.
+///     delete: Remove below `dst` what `src` has not; only after all copies succeeded, and nothing where a part of `src`
+///         could not be looked at or has a name that is no key.
 ///     dry_run: Only tell what would be done.
 ///     follow_symlinks: As for `upload`. Without it, what has the name of a symlink of `src` is left alone at `dst`.
 ///     compare: What two files of one name must have in common to be left alone, beside their size: `size` nothing;
