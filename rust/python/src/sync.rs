@@ -36,8 +36,9 @@ use crate::{clients, errors};
 ///     options: Settings of this call, as a dict or `Options`.
 ///
 /// Returns:
-///     A `SyncReport`: files and bytes copied, files deleted and left alone, seconds, and each step in `actions` as
-///     `("copy", source, target)` or `("delete", None, target)`.
+///     A `SyncReport`: files and bytes copied, files deleted, files `skipped` (of which `alike` and `symlinks` are parts),
+///     seconds, each step in `actions` as `("copy", source, target)` or `("delete", None, target)`, and in `kept` the URIs
+///     that `delete` has left alone because `src` skips something of that name, or above it.
 ///
 /// Raises:
 ///     NotFoundError: `src` is a directory that does not exist or a prefix without any key, or there is no such bucket.
