@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 from typing import TYPE_CHECKING
@@ -122,6 +123,23 @@ def test_symlinks_that_are_skipped_are_told_and_stay(bucket: str, tmp_path: Path
     assert ", deleted 0, left 4 in " in followed.out
     call("cp", "-r", "--follow-symlinks", str(source), f"{bucket}s/")
     assert call("list", "-r", f"{bucket}s/").lines[-1] == "Total objects: 4"
+
+
+def test_a_name_that_is_no_key_fails_alone(bucket: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    call("upload", "-c", str(source), f"{bucket}sync/")
+    (source / os.fsdecode(b"no\xff")).write_bytes(b"")
+    (source / "a.txt").unlink()
+    said = f"{source}/no\ufffd: the name is not UTF-8, so it is no key\n"
+
+    for command in (("upload",), ("cp", "-r"), ("sync", "--delete", "--compare", "size")):
+        done = call(*command, str(source), f"{bucket}{command[0]}/", code=1)
+        assert done.err.endswith(said)
+        assert done.err.count("\n") == 1
+
+    for name, count in (("upload", 2), ("cp", 2), ("sync", 3)):
+        assert call("list", "-r", f"{bucket}{name}/").lines[-1] == f"Total objects: {count}"
 
 
 def test_quiet_leaves_out_what_was_done(bucket: str, tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_reports_are_values(bucket: str, tmp_path: Path) -> None:
     for report in (up, sync):
         assert pickled(report) == report
         assert repr(report).startswith(type(report).__name__)
-    assert (sync.files, sync.skipped) == (0, 5)
+    assert (sync.files, sync.skipped, sync.alike, sync.symlinks) == (0, 5, 5, 0)
     with pytest.raises(s3.InvalidInputError, match="size\\+mtime"):
         s3.sync(root, bucket, compare="date")  # type: ignore[arg-type]
 
@@ -256,3 +256,36 @@ def test_sync_follows_symlinks_when_told_and_else_leaves_their_names_alone(tmp_p
     assert s3.sync(source, target, follow_symlinks=True).files == 2
     assert s3.sync(source, target, delete=True).deleted == 0
     assert (target / "link").read_text() == "outside"
+
+
+def test_reports_count_symlinks_and_name_what_they_keep(bucket: str, tmp_path: Path) -> None:
+    source = fill(tmp_path / "src", 2)
+    (source / "link").symlink_to("0.bin")
+    os.mkfifo(source / "fifo")
+    s3.put(bucket + "link", b"kept")
+
+    up = s3.upload(source, bucket)
+    sync = s3.sync(source, bucket, delete=True)
+
+    assert (up.files, up.skipped, up.symlinks) == (2, 2, 1)
+    assert (sync.skipped, sync.alike, sync.symlinks) == (4, 2, 1)
+    assert (sync.kept, sync.deleted) == ([bucket + "link"], 0)
+    for report in (up, sync):
+        assert pickled(report) == report
+        assert "symlinks=1" in repr(report)
+
+
+def test_a_name_that_is_no_key_fails_alone(bucket: str, tmp_path: Path) -> None:
+    source = fill(tmp_path / "src", 2)
+    (source / os.fsdecode(b"no\xff")).write_bytes(b"")
+
+    with pytest.raises(s3.InvalidInputError, match="UTF-8") as up:
+        s3.upload(source, bucket + "up/")
+    with pytest.raises(s3.InvalidInputError, match="UTF-8") as sync:
+        s3.sync(source, bucket + "sync/", delete=True)
+
+    assert isinstance(up.value.report, s3.TransferReport)
+    assert isinstance(sync.value.report, s3.SyncReport)
+    assert up.value.report.files == sync.value.report.files == 2
+    for caught in (up.value, sync.value):
+        assert [uri for uri, _ in caught.failures] == [f"{source}/no\ufffd"]

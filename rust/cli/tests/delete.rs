@@ -101,8 +101,26 @@ async fn a_prefix_without_its_slash_is_told() {
     }
     let directory = std::env::temp_dir().join("s3dlio-never-made");
     let directory = directory.to_str().expect("a plain name");
-    let run = call(&server, &["download", "s3://bucket/t2", directory]).await;
+    for command in [
+        &["download", "s3://bucket/t2", directory][..],
+        &["cp", "s3://bucket/t2", directory],
+        &["cp", "-r", "s3://bucket/t2", directory],
+        &["cp", "s3://bucket/t2", "s3://bucket/new"],
+        &["cp", "s3://bucket/t2", "s3://bucket/t3", directory],
+        &["cp", "s3://bucket/t2", "-"],
+    ] {
+        let run = call(&server, command).await;
+        assert_eq!(run.status.code(), Some(3), "{run:?}");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(said.contains(hint), "{command:?}: {said}");
+    }
+    server.put("bucket", "t2", b"".to_vec());
+    let run = call(&server, &["cp", "s3://bucket/t2", "s3://none/t2"]).await;
     assert_eq!(run.status.code(), Some(3), "{run:?}");
-    assert!(String::from_utf8_lossy(&run.stderr).contains(hint));
-    assert_eq!(server.keys("bucket"), ["t2/a"]);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        !said.contains("keys below"),
+        "the target is missing: {said}"
+    );
+    assert_eq!(server.keys("bucket"), ["t2", "t2/a"]);
 }

@@ -74,7 +74,8 @@ impl<'py> FromPyObject<'_, 'py> for Sources {
 ///     options: Settings of this call, as a dict or `Options`.
 ///
 /// Returns:
-///     A `TransferReport`: files, bytes, what of them an earlier call had sent, files skipped, seconds.
+///     A `TransferReport`: files, bytes, what of them an earlier call had sent, files skipped and how many of them are symlinks,
+///     seconds.
 ///
 /// Raises:
 ///     NotFoundError: A source that does not exist, or no such bucket.

@@ -149,6 +149,8 @@ impl<'py> FromPyObject<'_, 'py> for Objects {
 
 /// Writes many objects at once.
 ///
+/// They are written in no particular order: where `objects` names a URI twice, it is not determined which data stay.
+///
 /// Args:
 ///     objects: `(uri, data)` pairs, any iterable; `data` as for `put`, not copied.
 ///     max_in_flight: Objects written at the same time, above 0.

@@ -60,6 +60,8 @@ pub struct TransferReport {
     resumed: u64,
     /// Symlinks that are not followed, devices, empty objects that stand for directories.
     skipped: u64,
+    /// Of the skipped, the symlinks.
+    symlinks: u64,
     /// Seconds of the whole call.
     elapsed_s: f64,
 }
@@ -71,6 +73,7 @@ impl From<s3dlio::TransferReport> for TransferReport {
             bytes: report.bytes,
             resumed: report.resumed,
             skipped: report.skipped,
+            symlinks: report.symlinks,
             elapsed_s: report.elapsed.as_secs_f64(),
         }
     }
@@ -79,31 +82,40 @@ impl From<s3dlio::TransferReport> for TransferReport {
 #[pymethods]
 impl TransferReport {
     #[new]
-    fn new(files: u64, bytes: u64, resumed: u64, skipped: u64, elapsed_s: f64) -> Self {
+    fn new(
+        files: u64,
+        bytes: u64,
+        resumed: u64,
+        skipped: u64,
+        symlinks: u64,
+        elapsed_s: f64,
+    ) -> Self {
         TransferReport {
             files,
             bytes,
             resumed,
             skipped,
+            symlinks,
             elapsed_s,
         }
     }
 
     /// For pickle.
-    fn __getnewargs__(&self) -> (u64, u64, u64, u64, f64) {
+    fn __getnewargs__(&self) -> (u64, u64, u64, u64, u64, f64) {
         (
             self.files,
             self.bytes,
             self.resumed,
             self.skipped,
+            self.symlinks,
             self.elapsed_s,
         )
     }
 
     fn __repr__(&self) -> String {
         format!(
-            "TransferReport(files={}, bytes={}, resumed={}, skipped={}, elapsed_s={:.3})",
-            self.files, self.bytes, self.resumed, self.skipped, self.elapsed_s
+            "TransferReport(files={}, bytes={}, resumed={}, skipped={}, symlinks={}, elapsed_s={:.3})",
+            self.files, self.bytes, self.resumed, self.skipped, self.symlinks, self.elapsed_s
         )
     }
 }
@@ -123,6 +135,12 @@ pub struct SyncReport {
     deleted: u64,
     /// Files left alone: they are alike, or symlinks, devices, empty objects that stand for directories.
     skipped: u64,
+    /// Of the skipped, the files that were alike.
+    alike: u64,
+    /// Of the skipped, the symlinks of the source.
+    symlinks: u64,
+    /// URIs that `delete` has left alone, because the source skips something of that name, or above it.
+    kept: Vec<String>,
     /// Seconds of the whole call.
     elapsed_s: f64,
     /// Each step that was done, or would be, as `("copy", source, target)` or `("delete", None, target)`.
@@ -142,6 +160,9 @@ impl From<s3dlio::SyncReport> for SyncReport {
             bytes: report.bytes,
             deleted: report.deleted,
             skipped: report.skipped,
+            alike: report.alike,
+            symlinks: report.symlinks,
+            kept: report.kept.iter().map(ToString::to_string).collect(),
             elapsed_s: report.elapsed.as_secs_f64(),
             actions: actions.collect(),
         }
@@ -151,11 +172,15 @@ impl From<s3dlio::SyncReport> for SyncReport {
 #[pymethods]
 impl SyncReport {
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "the fields, for pickle")]
     fn new(
         files: u64,
         bytes: u64,
         deleted: u64,
         skipped: u64,
+        alike: u64,
+        symlinks: u64,
+        kept: Vec<String>,
         elapsed_s: f64,
         actions: Vec<Step>,
     ) -> Self {
@@ -164,18 +189,24 @@ impl SyncReport {
             bytes,
             deleted,
             skipped,
+            alike,
+            symlinks,
+            kept,
             elapsed_s,
             actions,
         }
     }
 
     /// For pickle.
-    fn __getnewargs__(&self) -> (u64, u64, u64, u64, f64, Vec<Step>) {
+    fn __getnewargs__(&self) -> (u64, u64, u64, u64, u64, u64, Vec<String>, f64, Vec<Step>) {
         (
             self.files,
             self.bytes,
             self.deleted,
             self.skipped,
+            self.alike,
+            self.symlinks,
+            self.kept.clone(),
             self.elapsed_s,
             self.actions.clone(),
         )
@@ -183,12 +214,15 @@ impl SyncReport {
 
     fn __repr__(&self) -> String {
         format!(
-            "SyncReport(files={}, bytes={}, deleted={}, skipped={}, elapsed_s={:.3}, {} actions)",
+            "SyncReport(files={}, bytes={}, deleted={}, skipped={}, alike={}, symlinks={}, elapsed_s={:.3}, {} kept, {} actions)",
             self.files,
             self.bytes,
             self.deleted,
             self.skipped,
+            self.alike,
+            self.symlinks,
             self.elapsed_s,
+            self.kept.len(),
             self.actions.len()
         )
     }

@@ -19,7 +19,8 @@ use crate::{clients, errors};
 /// Args:
 ///     src: The tree to read: a directory (path, `file://` or `direct://`) or a prefix, with or without a final `/`.
 ///     dst: The tree to change, likewise.
-///     delete: Remove below `dst` what `src` has not; only after all copies succeeded.
+///     delete: Remove below `dst` what `src` has not; only after all copies succeeded, and nothing where a part of `src`
+///         could not be looked at or has a name that is no key.
 ///     dry_run: Only tell what would be done.
 ///     follow_symlinks: As for `upload`. Without it, what has the name of a symlink of `src` is left alone at `dst`.
 ///     compare: What two files of one name must have in common to be left alone, beside their size: `size` nothing;
@@ -35,8 +36,9 @@ use crate::{clients, errors};
 ///     options: Settings of this call, as a dict or `Options`.
 ///
 /// Returns:
-///     A `SyncReport`: files and bytes copied, files deleted and left alone, seconds, and each step in `actions` as
-///     `("copy", source, target)` or `("delete", None, target)`.
+///     A `SyncReport`: files and bytes copied, files deleted, files `skipped` (of which `alike` and `symlinks` are parts),
+///     seconds, each step in `actions` as `("copy", source, target)` or `("delete", None, target)`, and in `kept` the URIs
+///     that `delete` has left alone because `src` skips something of that name, or above it.
 ///
 /// Raises:
 ///     NotFoundError: `src` is a directory that does not exist or a prefix without any key, or there is no such bucket.

@@ -25,7 +25,7 @@ pub async fn run(session: &mut Session, args: &Delete) -> Result<(), Failure> {
     }
     // Also what seems to be missing: the store knows what else may stand there.
     session.client.delete(&uri).await?;
-    if !exists && let Some(below) = hint::below(&session.client, &args.uri).await {
+    if !exists && let Some(below) = hint::below(&session.client, &uri).await {
         session.output.notice(format_args!(
             "nothing is named {uri}; there are keys below {below}"
         ));

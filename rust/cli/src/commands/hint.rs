@@ -7,9 +7,8 @@ use crate::exit::{self, Failure};
 use crate::output;
 use crate::session::Session;
 
-/// The prefix that `text` is without its final `/`, if there is a key below it. Asks once; what fails is no hint.
-pub async fn below(client: &Client, text: &str) -> Option<Uri> {
-    let uri: Uri = text.parse().ok()?;
+/// The prefix that `uri` is without its final `/`, if there is a key below it. Asks once; what fails is no hint.
+pub async fn below(client: &Client, uri: &Uri) -> Option<Uri> {
     if uri.key().is_prefix() {
         return None;
     }
@@ -24,9 +23,17 @@ pub async fn with(session: &Session, command: &Command, failure: Failure) -> Fai
         return failure;
     }
     for text in objects(command) {
-        let Some(prefix) = below(&session.client, text).await else {
+        // A path of this machine is told by itself that it is a directory.
+        let Ok(uri) = text.parse() else {
             continue;
         };
+        let Some(prefix) = below(&session.client, &uri).await else {
+            continue;
+        };
+        // Else it was something else that is missing, as the bucket of the target.
+        if !matches!(session.client.exists(&uri).await, Ok(false)) {
+            continue;
+        }
         match failure {
             Failure::Storage(error) => return Failure::IsPrefix(error, prefix.to_string()),
             // It has been named already.
@@ -46,10 +53,13 @@ fn objects(command: &Command) -> &[String] {
         Command::Du(args) => std::slice::from_ref(&args.uri),
         Command::Get(args) => std::slice::from_ref(&args.uri),
         Command::Stat(args) => std::slice::from_ref(&args.uri),
-        Command::Download(args) => match args.paths.split_last() {
-            Some((_, sources)) => sources,
-            None => &[],
-        },
+        Command::Cp(args) => sources(&args.paths),
+        Command::Download(args) => sources(&args.paths),
         _ => &[],
     }
+}
+
+/// All but the target, which stands last.
+fn sources(paths: &[String]) -> &[String] {
+    paths.split_last().map_or(&[], |(_, sources)| sources)
 }

@@ -77,7 +77,8 @@ impl Client {
         in_order(jobs, max_in_flight).await
     }
 
-    /// Writes objects, at most `max_in_flight` of them under way; results in the order given.
+    /// Writes objects, at most `max_in_flight` of them under way; results in the order given. Of two with the same URI,
+    /// it is not determined which one stays.
     ///
     /// # Errors
     /// The first object that cannot be written; it is named. Others may have been written.

@@ -83,9 +83,10 @@ impl Client {
     ///
     /// # Errors
     /// Of either listing, with nothing changed; of all files that failed, each of which was told to `meter`, with the
-    /// report of the others; if it was a copy that failed, nothing is removed. `NotFound` for a source directory that
-    /// does not exist, or a prefix without any key; `InvalidInput` for a source that is one file or object or has
-    /// wildcards, and where everything at the target would have to go, because the source is empty.
+    /// report of the others. Nothing is removed if a copy failed, or if a part of the source could not be looked at or
+    /// has a name that is no key. `NotFound` for a source directory that does not exist, or a prefix without any key;
+    /// `InvalidInput` for a source that is one file or object or has wildcards, and where everything at the target would
+    /// have to go, because the source is empty.
     pub async fn sync(
         &self,
         source: &str,
@@ -109,7 +110,12 @@ impl Client {
                 ..SyncReport::default()
             };
             let failed = match options.dry_run {
-                true => run::summed_up(meter, "sync", source),
+                true => {
+                    for failure in plan.stuck {
+                        meter.fail(failure);
+                    }
+                    run::summed_up(meter, "sync", source)
+                }
                 false => {
                     self.carry_out(plan, source, options, meter, &mut report)
                         .await
@@ -146,7 +152,7 @@ impl Client {
                     report.deleted += u64::from(*done);
                 }
             }
-            for failure in failures {
+            for failure in failures.into_iter().chain(plan.stuck) {
                 meter.fail(failure);
             }
         }
@@ -166,14 +172,16 @@ impl Client {
         let left = list_source(self, from, options.follow_symlinks)
             .await
             .map_err(|error| error.at("sync", source))?;
-        let right = match list(self, to, false).await {
+        let mut right = match list(self, to, false).await {
             // A directory that is not there holds nothing; a bucket must be there.
             Err(error) if error.kind() == ErrorKind::NotFound && base.scheme().is_local() => {
                 Finds::default()
             }
             right => right.map_err(|error| error.at("sync", target))?,
         };
-        let empty = left.files.is_empty();
+        let stuck = no_keys(std::mem::take(&mut right.failures))?;
+        let mut refused = left.failures;
+        let empty = left.files.is_empty() && refused.is_empty();
         let Matched {
             mut missing,
             both,
@@ -194,17 +202,25 @@ impl Client {
         let alike = (pairs - changed.len()) as u64;
         missing.extend(changed);
         missing.sort_by(|one, other| one.name.cmp(&other.name));
-        let (files, refused) = match base.scheme().is_local() {
+        let files = match base.scheme().is_local() {
             true => {
                 let path = PathBuf::from(format!("/{}", base.key()));
-                names::checked(missing, path, "sync").await?
+                let (files, unsafe_names) = names::checked(missing, path, "sync").await?;
+                refused.extend(unsafe_names);
+                files
             }
-            false => (missing, Vec::new()),
+            false => missing,
         };
         let copies = super::items("sync", files, |name| base.join(name));
+        // Nobody knows whether what could not be looked at has the name of what is too much.
+        let (deletes, stuck) = match options.delete && refused.is_empty() {
+            true => (superfluous, stuck),
+            false => Default::default(),
+        };
         Ok(Plan {
             copies,
-            deletes: superfluous,
+            deletes,
+            stuck,
             kept,
             refused,
             skipped: left.skipped + alike,
@@ -261,8 +277,10 @@ fn covered(passed: &[String], files: Vec<Found>) -> (Vec<Uri>, Vec<Uri>) {
 struct Plan {
     copies: Vec<Item>,
     deletes: Vec<Uri>,
+    /// What would go as well, but cannot be named.
+    stuck: Vec<Error>,
     kept: Vec<Uri>,
-    /// Names that cannot be files below the target.
+    /// What could not be looked at, is no key, or cannot be a file below the target.
     refused: Vec<Error>,
     skipped: u64,
     alike: u64,
@@ -369,22 +387,29 @@ async fn is(path: &Path, what: fn(&Metadata) -> bool) -> bool {
     meta.is_ok_and(|meta| what(&meta))
 }
 
-/// A whole tree; what cannot be looked at is an error, because nobody knows what it holds.
+/// Failures of a target's listing, if all of them are names that are no keys, as nothing else is when links are not
+/// followed. What cannot be looked at is an error, because nobody knows what it holds.
+fn no_keys(failures: Vec<Error>) -> Result<Vec<Error>> {
+    let (no_keys, unseen): (Vec<_>, Vec<_>) =
+        (failures.into_iter()).partition(|failure| failure.kind() == ErrorKind::InvalidInput);
+    match unseen.into_iter().next() {
+        Some(failure) => Err(failure),
+        None => Ok(no_keys),
+    }
+}
+
+/// A whole tree.
 async fn list(client: &Client, place: Place, follow_symlinks: bool) -> Result<Finds> {
     let search = Search {
         op: "sync",
         recursive: true,
         follow_symlinks,
     };
-    let mut finds = match place {
+    match place {
         Place::Local { scheme, path } => {
             let root = blocking(move || super::places::real_path(&path)).await?;
-            found::files_below(scheme, root, search).await?
+            found::files_below(scheme, root, search).await
         }
-        Place::Remote(_) => found::objects_below(client, &place.directory()?, true).await?,
-    };
-    match finds.failures.pop() {
-        Some(failure) => Err(failure),
-        None => Ok(finds),
+        Place::Remote(_) => found::objects_below(client, &place.directory()?, true).await,
     }
 }

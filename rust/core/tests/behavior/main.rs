@@ -144,6 +144,8 @@ suite! {
     sync::a_sync_that_leaves_something_out_tells_what_it_does,
     sync::what_failed_is_not_told_as_done,
     sync::a_sync_never_deletes_what_the_source_has_and_skips,
+    sync::a_sync_goes_on_past_what_it_cannot_take,
+    sync::what_is_no_key_at_the_target_is_told_when_it_would_go,
     sync::what_is_mistyped_is_refused,
     cp::several_files_and_patterns_are_copied_below_a_place,
     cp::one_file_is_copied_any_way,

@@ -1,10 +1,12 @@
 //! One tree made like another: what differs is copied, what is too much goes when told, and what was done is told.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
-use s3dlio::{Compare, ErrorKind, Meter, SyncAction, SyncOptions, TransferOptions};
+use s3dlio::{Compare, Error, ErrorKind, Meter, SyncAction, SyncOptions, TransferOptions};
 
 use crate::place::Place;
 use crate::trees::{read, text, tree, write};
@@ -303,6 +305,85 @@ pub async fn a_sync_never_deletes_what_the_source_has_and_skips(place: Place) {
         place.client.delete(&place.uri(name)).await.unwrap();
     }
     assert_eq!(sync(&place, &here, &there, options(false)).await, (0, 0, 2));
+}
+
+fn no_key() -> OsString {
+    OsString::from_vec(b"no\xffkey".to_vec())
+}
+
+pub async fn a_sync_goes_on_past_what_it_cannot_take(place: Place) {
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join(no_key()), b"file").unwrap();
+    symlink("nowhere", source.path().join("z-broken")).unwrap();
+    for name in ["p/old", "p/z-broken"] {
+        place.put(name, b"precious").await;
+    }
+    let (here, there) = (text(source.path()), place.uri("p").to_string());
+    let options = |dry_run| SyncOptions {
+        delete: true,
+        dry_run,
+        follow_symlinks: true,
+        ..SyncOptions::default()
+    };
+
+    // With nothing to copy, it is still not an empty source.
+    for files in [&[][..], &["a", "d/b"]] {
+        for name in files {
+            fs::create_dir_all(source.path().join("d")).unwrap();
+            fs::write(source.path().join(name), name).unwrap();
+        }
+        for dry_run in [true, false] {
+            let meter = Meter::default();
+            let options = options(dry_run);
+
+            let sync = place.client.sync(&here, &there, &options, &meter);
+            let (error, report) = sync.await.unwrap_err().into_parts();
+
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            let told = meter.take_failures();
+            let kinds: Vec<ErrorKind> = told.iter().map(Error::kind).collect();
+            assert_eq!(kinds, [ErrorKind::InvalidInput, ErrorKind::NotFound]);
+            let name = fs::canonicalize(source.path()).unwrap().join(no_key());
+            let (name, why) = (name.display(), "the name is not UTF-8, so it is no key");
+            assert_eq!(told[0].to_string(), format!("sync {name}: {why}"));
+            let report = report.expect("the others are synced");
+            // Copies alone: what is too much stays where something failed.
+            assert_eq!(report.actions.len(), files.len(), "{report:?}");
+            assert_eq!(report.deleted, 0);
+            assert_eq!(report.files, if dry_run { 0 } else { files.len() as u64 });
+        }
+    }
+    assert_eq!(place.names().await, ["p/a", "p/d/b", "p/old", "p/z-broken"]);
+}
+
+pub async fn what_is_no_key_at_the_target_is_told_when_it_would_go(place: Place) {
+    let target = tempfile::tempdir().unwrap();
+    let stays = target.path().join(no_key());
+    fs::write(&stays, b"file").unwrap();
+    fs::write(target.path().join("old"), b"old").unwrap();
+    place.put("p/a", b"a").await;
+    let (there, here) = (place.uri("p/").to_string(), text(target.path()));
+
+    let done = sync(&place, &there, &here, SyncOptions::default()).await;
+    assert_eq!(done, (1, 0, 0));
+
+    for dry_run in [true, false] {
+        let options = SyncOptions {
+            delete: true,
+            dry_run,
+            ..SyncOptions::default()
+        };
+        let meter = Meter::default();
+        let sync = place.client.sync(&there, &here, &options, &meter);
+        let (error, report) = sync.await.unwrap_err().into_parts();
+
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert_eq!(meter.take_failures().len(), 1, "{error}");
+        let report = report.expect("there was a plan");
+        assert_eq!(report.actions.len(), 1, "{report:?}");
+        assert_eq!(report.deleted, u64::from(!dry_run));
+    }
+    assert!(stays.exists() && !target.path().join("old").exists());
 }
 
 pub async fn what_is_mistyped_is_refused(place: Place) {

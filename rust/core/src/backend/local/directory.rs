@@ -88,8 +88,12 @@ impl Local {
     pub(super) fn make(&self, directory: &Path) -> Result<()> {
         match self.lasting.make(directory) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                self.make(path::parent(directory))?;
+                let parent = path::parent(directory);
+                self.make(parent)?;
                 match self.lasting.make(directory) {
+                    Err(cause) if cause.kind() == io::ErrorKind::NotFound && parent.is_dir() => {
+                        Err(errors::takes_nothing(parent))
+                    }
                     Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                     result => result.map_err(errors::of_write),
                 }

@@ -31,6 +31,13 @@ pub(super) fn is_a_directory() -> Error {
     Error::invalid("the path is a directory; it cannot become an object")
 }
 
+/// Of a directory that is there and in which nothing can be made, as `/proc`, which says that it is not there. Others,
+/// as `/sys`, deny it.
+pub(super) fn takes_nothing(directory: &Path) -> Error {
+    let detail = format!("nothing can be made in {}", directory.display());
+    Error::new(ErrorKind::AccessDenied, detail).with_errno(libc::EACCES)
+}
+
 /// Of something that is not the target of the call; names it.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Error + use<'_> {
     move |cause| {

@@ -119,11 +119,10 @@ impl Local {
                 Err(error) => return Err(error),
             }
         }
-        let detail = match parent.is_dir() {
-            // As in `/proc`.
-            true => "no file can be made in this directory",
-            false => "the directory vanishes as often as it is made",
-        };
+        if parent.is_dir() {
+            return Err(errors::takes_nothing(parent));
+        }
+        let detail = "the directory vanishes as often as it is made";
         Err(Error::new(ErrorKind::NotFound, detail).with_errno(libc::ENOENT))
     }
 

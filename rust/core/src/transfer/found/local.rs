@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
 use super::{Finds, Found, Search};
 use crate::backend::local::is_reserved;
@@ -102,13 +102,9 @@ fn walk(scheme: Scheme, root: &Path, search: Search, pattern: Option<&Wildcards>
                 continue;
             }
         };
-        let name = match relative(root, &entry, search.op) {
-            Ok(name) => name,
-            Err(error) => {
-                finds.failures.push(error);
-                continue;
-            }
-        };
+        // For what is no key, with replacement characters, so that patterns and skips treat it like the rest.
+        let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let name = below.to_string_lossy().into_owned();
         let selected = pattern.is_none_or(|pattern| match search.recursive {
             true => pattern.selects(&name),
             false => pattern.matches(&name),
@@ -134,6 +130,11 @@ fn walk(scheme: Scheme, root: &Path, search: Search, pattern: Option<&Wildcards>
             finds.passed.push(name);
             continue;
         }
+        if below.to_str().is_none() {
+            let error = not_utf8().at(search.op, entry.path().display());
+            finds.failures.push(error);
+            continue;
+        }
         match entry
             .metadata()
             .map_err(|cause| unreadable(cause, search.op))
@@ -153,12 +154,6 @@ fn found(scheme: Scheme, path: &Path, name: String, meta: &Metadata) -> Result<F
         etag: None,
         modified: meta.modified().ok(),
     })
-}
-
-fn relative(root: &Path, entry: &DirEntry, op: &'static str) -> Result<String> {
-    let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
-    let name = below.to_str().map(str::to_owned);
-    name.ok_or_else(|| not_utf8().at(op, entry.path().display()))
 }
 
 fn not_utf8() -> Error {
@@ -277,8 +272,10 @@ mod tests {
     #[test]
     fn what_cannot_be_a_key_is_told_and_the_rest_goes_on() {
         let (_dir, root) = tree();
-        let name = std::ffi::OsString::from_vec(b"no\xffutf8".to_vec());
-        fs::write(root.join(name), "").unwrap();
+        let no_key = std::ffi::OsString::from_vec(b"no\xffutf8".to_vec());
+        fs::create_dir(root.join(&no_key)).unwrap();
+        fs::write(root.join(&no_key).join("file"), "").unwrap();
+        symlink("../a.csv", root.join("d2").join(&no_key)).unwrap();
         symlink("..", root.join("d2/up")).unwrap();
         let search = Search {
             op: "upload",
@@ -289,9 +286,19 @@ mod tests {
         let found = find_blocking(Scheme::File, &root, search).unwrap();
 
         let texts: Vec<String> = found.failures.iter().map(Error::to_string).collect();
-        assert_eq!(texts.len(), 2, "{texts:?}");
-        assert!(texts.iter().any(|text| text.contains("UTF-8")));
+        assert_eq!(texts.len(), 3, "{texts:?}");
+        let no_keys = texts.iter().filter(|text| text.contains("UTF-8"));
+        assert_eq!(no_keys.count(), 2, "the link and the file: {texts:?}");
         assert!(texts.iter().any(|text| text.contains("leads back")));
         assert!(found.files.iter().any(|file| file.name == "d2/z.bin"));
+        assert_eq!(names(&root, "*.csv", true, true), ["a.csv"]);
+        let found = find_blocking(Scheme::File, &root.join("no*utf8"), search).unwrap();
+        assert_eq!((found.failures.len(), found.files.len()), (1, 0));
+        let unfollowed = Search {
+            follow_symlinks: false,
+            ..search
+        };
+        let found = find_blocking(Scheme::File, &root, unfollowed).unwrap();
+        assert_eq!((found.failures.len(), found.symlinks), (1, 4));
     }
 }

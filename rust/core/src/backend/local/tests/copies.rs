@@ -80,7 +80,7 @@ async fn a_copy_that_fails_tells_which_file_it_was() {
     let read = place.store.copy(&source, &place.key("copy")).await;
 
     let error = written.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LocalIo, "{error}");
+    assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
     assert!(
         error.detail().starts_with("cannot write /proc/x: "),
         "{error}"

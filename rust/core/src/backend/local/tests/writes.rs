@@ -186,6 +186,24 @@ async fn a_directory_or_a_file_in_the_path_is_an_invalid_target() {
 }
 
 #[tokio::test]
+async fn where_no_file_can_be_made_is_denied() {
+    for place in Place::both() {
+        for key in ["proc/x", "proc/x/y"] {
+            let body = Payload::from(data(10));
+            let result = place
+                .store
+                .write(&Key::new(key), &body, &WriteOptions::default())
+                .await;
+
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AccessDenied, "{key}: {error}");
+            assert_eq!(error.errno(), Some(libc::EACCES), "{key}: {error}");
+            assert!(error.detail().contains("in /proc"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_symlink_is_replaced_and_its_target_left_alone() {
     for place in Place::both() {
         place.put("target", data(10)).await.unwrap();
