@@ -79,6 +79,21 @@ async fn a_body_is_never_spliced_of_two_objects() {
 }
 
 #[tokio::test]
+async fn an_answer_of_another_version_than_was_asked_for_is_refused() {
+    // From a service that does not look at the condition.
+    for tag in ["etag: \"0x2\"\r\n", ""] {
+        let server = Server::with(vec![say(200, tag, "01234567")]).await;
+
+        let error = server
+            .get_if(ByteRange::Whole, Some("\"0x1\""))
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_ignored_range_gives_the_range_all_the_same() {
     let whole = || say(200, TAGGED, "0123456789");
     let server = Server::with(vec![whole(), cut(200, TAGGED, "0123", 10), whole()]).await;

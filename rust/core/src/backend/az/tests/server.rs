@@ -63,11 +63,20 @@ impl Server {
     }
 
     pub(super) async fn get(&self, range: ByteRange) -> Result<(Vec<u8>, ReadReply), Error> {
+        self.get_if(range, None).await
+    }
+
+    pub(super) async fn get_if(
+        &self,
+        range: ByteRange,
+        etag: Option<&str>,
+    ) -> Result<(Vec<u8>, ReadReply), Error> {
         let into = Destination::Allocate {
             pool: Arc::new(Pool::default()),
             window: u64::MAX,
         };
         let options = ReadOptions {
+            if_match: etag.map(str::to_owned),
             algorithm: Some(Algorithm::Crc32c),
             ..ReadOptions::default()
         };
