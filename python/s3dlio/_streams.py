@@ -106,7 +106,8 @@ def iter_many(
 
     Objects that are under way, or wait to be taken, are at most `max_in_flight`, and at most as
     many as fit the setting `memory_limit`, but always one. The iterable is consumed no further than
-    that. An iterator that is dropped or closed stops its requests.
+    that. An iterator that is dropped or closed stops its requests. One thread or task at a time may
+    use it.
 
     Args:
         uris: The objects; any iterable.
