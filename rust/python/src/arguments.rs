@@ -102,7 +102,7 @@ pub fn optional_unsigned(object: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
 
 /// How many at once; the core refuses 0.
 pub fn count(object: &Bound<'_, PyAny>) -> PyResult<usize> {
-    integer(object, "max_in_flight must be above 0")
+    integer(object, "max_in_flight must be above 0 and below 2**64")
 }
 
 /// How many objects; the core refuses 0.
