@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 def put_numbered(place: Place, count: int) -> list[str]:
     uris = [place.uri(f"n/{i}") for i in range(count)]
     options = {**place.options, "durable": False}  # the verbs are tested, not the disk
-    if place.target == "memory":
-        options = place.options
     s3.put_many([(uri, b"x" * (i % 10)) for i, uri in enumerate(uris)], options=options)
     return uris
 
@@ -123,7 +121,7 @@ def test_put_many_writes_while_it_consumes(place: Place) -> None:
 
 def test_put_many_writes_what_came_before_a_failure_of_the_iterable(place: Place) -> None:
     uris = [place.uri(f"n/{i}") for i in range(500)]
-    options = place.options if place.target == "memory" else {**place.options, "durable": False}
+    options = {**place.options, "durable": False}
 
     def objects() -> Iterator[tuple[str, bytes]]:
         for uri in uris:

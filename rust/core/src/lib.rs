@@ -36,6 +36,7 @@ mod transport;
 pub mod types;
 mod uri;
 
+pub use backend::{Frozen, Memory};
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
 pub use client::{Client, Pieces, Reader, Reads, Scan, Writer, Writes};
