@@ -15,6 +15,7 @@ Example:
 from __future__ import annotations
 
 from s3dlio import _s3dlio
+from s3dlio._put_many import put_many, put_many_async
 from s3dlio._s3dlio import (
     Buffer,
     CopyResult,
@@ -42,7 +43,6 @@ from s3dlio._s3dlio import (
     list_uris,
     presign,
     put,
-    put_many,
     put_vectored,
     read_into,
     read_into_many,
@@ -104,7 +104,6 @@ list_async = twin(list, _s3dlio.list_async)
 list_uris_async = twin(list_uris, _s3dlio.list_uris_async)
 presign_async = twin(presign, _s3dlio.presign_async)
 put_async = twin(put, _s3dlio.put_async)
-put_many_async = twin(put_many, _s3dlio.put_many_async)
 put_vectored_async = twin(put_vectored, _s3dlio.put_vectored_async)
 set_tier_async = twin(set_tier, _s3dlio.set_tier_async)
 stat_async = twin(stat, _s3dlio.stat_async)

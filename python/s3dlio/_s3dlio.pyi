@@ -26,6 +26,7 @@ __all__ = [
     "TransferProgress",
     "TransferReport",
     "Writer",
+    "Writes",
     "__version__",
     "_restore_buffer",
     "_unknown_option",
@@ -62,8 +63,6 @@ __all__ = [
     "presign_async",
     "put",
     "put_async",
-    "put_many",
-    "put_many_async",
     "put_vectored",
     "put_vectored_async",
     "read_into",
@@ -296,6 +295,26 @@ class Writer:
     def write(self, data: Memory) -> int: ...
     def finish(self) -> PutResult: ...
     def abort(self) -> None: ...
+    def close(self) -> None: ...
+
+@final
+class Writes:
+    def __new__(
+        cls,
+        max_in_flight: int,
+        if_none_match: bool,
+        metadata: Mapping[str, str] | None,
+        content_type: str | None,
+        storage_class: str | None,
+        tier: str | None,
+        options: OptionsLike | None,
+    ) -> Self: ...
+    def has_room(self) -> bool: ...
+    def push(self, object: tuple[str, Memory]) -> None: ...
+    def room(self) -> None: ...
+    def room_async(self) -> Future[None]: ...
+    def finish(self) -> builtins.list[PutResult]: ...
+    def finish_async(self) -> Future[builtins.list[PutResult]]: ...
     def close(self) -> None: ...
 
 @final
@@ -607,28 +626,6 @@ def get_many_stats(
 def get_many_stats_async(
     uris: Iterable[str], max_in_flight: int = 64, *, options: OptionsLike | None = None
 ) -> Future[tuple[int, int]]: ...
-def put_many(
-    objects: Iterable[tuple[str, Memory]],
-    max_in_flight: int = 32,
-    *,
-    if_none_match: bool = False,
-    metadata: Mapping[str, str] | None = None,
-    content_type: str | None = None,
-    storage_class: str | None = None,
-    tier: str | None = None,
-    options: OptionsLike | None = None,
-) -> builtins.list[PutResult]: ...
-def put_many_async(
-    objects: Iterable[tuple[str, Memory]],
-    max_in_flight: int = 32,
-    *,
-    if_none_match: bool = False,
-    metadata: Mapping[str, str] | None = None,
-    content_type: str | None = None,
-    storage_class: str | None = None,
-    tier: str | None = None,
-    options: OptionsLike | None = None,
-) -> Future[builtins.list[PutResult]]: ...
 def list(
     uri: str,
     recursive: bool = False,

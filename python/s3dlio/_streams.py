@@ -6,9 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from s3dlio import _s3dlio
+from s3dlio._feed import Feed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Generator, Iterable
 
     from s3dlio._s3dlio import Buffer, Entry
     from s3dlio._types import OptionsLike
@@ -105,7 +106,8 @@ def iter_many(
 
     Objects that are under way, or wait to be taken, are at most `max_in_flight`, and at most as
     many as fit the setting `memory_limit`, but always one. The iterable is consumed no further than
-    that. An iterator that is dropped or closed stops its requests.
+    that. An iterator that is dropped or closed stops its requests. One thread or task at a time may
+    use it.
 
     Args:
         uris: The objects; any iterable.
@@ -133,13 +135,16 @@ def iter_many(
         1 b'1'
         2 b'2'
     """
-    return _buffers(_Feed(uris, _s3dlio.Reads(ordered, max_in_flight, options)))
+    reads = _s3dlio.Reads(ordered, max_in_flight, options)
+    return _buffers(Feed(uris, reads, "URIs"), reads)
 
 
-def _buffers(feed: _Feed) -> Generator[tuple[int, Buffer]]:
+def _buffers(feed: Feed, reads: _s3dlio.Reads) -> Generator[tuple[int, Buffer]]:
     try:
-        while (item := feed.filled().next()) is not None:
+        feed.fill()
+        while (item := reads.next()) is not None:
             yield item
+            feed.fill()
         feed.end()
     finally:
         feed.close()
@@ -169,43 +174,16 @@ async def iter_many_async(
     Example:
         `async for index, data in s3dlio.iter_many_async(uris): ...`
     """
-    feed = _Feed(uris, _s3dlio.Reads(ordered, max_in_flight, options))
+    reads = _s3dlio.Reads(ordered, max_in_flight, options)
+    feed = Feed(uris, reads, "URIs")
     try:
-        while (item := await feed.filled().next_async()) is not None:
+        feed.fill()
+        while (item := await reads.next_async()) is not None:
             yield item
+            feed.fill()
         feed.end()
     finally:
         feed.close()
-
-
-class _Feed:
-    """URIs on their way into reads, no more of them than there is room for."""
-
-    def __init__(self, uris: Iterable[str], reads: _s3dlio.Reads) -> None:
-        if isinstance(uris, str):
-            raise TypeError("an iterable of URIs is required, not one str")
-        self._uris: Iterator[str] | None = iter(uris)
-        self._reads = reads
-        self._failure: Exception | None = None
-
-    def filled(self) -> _s3dlio.Reads:
-        """The reads, with as many objects as they take."""
-        while self._uris is not None and self._reads.has_room():
-            try:
-                self._reads.push(next(self._uris))
-            except StopIteration:
-                self._uris = None
-            except Exception as failure:  # noqa: BLE001 - raised when its turn comes
-                self._uris, self._failure = None, failure
-        return self._reads
-
-    def end(self) -> None:
-        """Raises what was wrong with the URIs, now that those before it have been read."""
-        if self._failure is not None:
-            raise self._failure
-
-    def close(self) -> None:
-        self._reads.close()
 
 
 def delete_many(

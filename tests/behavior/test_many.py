@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 import s3dlio as s3
-from python.child import pickled
+from python.child import DEADLINE, pickled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from behavior.place import Place
 
 
 def put_numbered(place: Place, count: int) -> list[str]:
     uris = [place.uri(f"n/{i}") for i in range(count)]
     options = {**place.options, "durable": False}  # the verbs are tested, not the disk
-    if place.target == "memory":
-        options = place.options
     s3.put_many([(uri, b"x" * (i % 10)) for i, uri in enumerate(uris)], options=options)
     return uris
 
@@ -99,3 +100,66 @@ def test_delete_many_names_what_is_left(place: Place) -> None:
     assert [uri for uri, _ in again.failures] == [wrong]
     assert str(again.failures[0][1]) == str(failure)
     assert place.names() == ["n/2"]
+
+
+def test_put_many_writes_while_it_consumes(place: Place) -> None:
+    uris = [place.uri(str(i)) for i in range(3)]
+
+    def objects() -> Iterator[tuple[str, bytes]]:
+        for uri in uris:
+            yield uri, uri.encode()
+            deadline = time.monotonic() + DEADLINE
+            while not s3.exists(uri, options=place.options):
+                assert time.monotonic() < deadline, "nothing is written while the iterable waits"
+
+    assert len(s3.put_many(objects(), options=place.options)) == 3
+    s3.delete_many(uris, options=place.options)
+    assert len(asyncio.run(s3.put_many_async(objects(), options=place.options))) == 3
+    got = s3.get_many(uris, options=place.options)
+    assert [data.tobytes() for _, data in got] == [uri.encode() for uri in uris]
+
+
+def test_put_many_writes_what_came_before_a_failure_of_the_iterable(place: Place) -> None:
+    uris = [place.uri(f"n/{i}") for i in range(500)]
+    options = {**place.options, "durable": False}
+
+    def objects() -> Iterator[tuple[str, bytes]]:
+        for uri in uris:
+            yield uri, b""
+        raise LookupError("no more")
+
+    calls: list[Callable[[], object]] = [
+        lambda: s3.put_many(objects(), options=options),
+        lambda: asyncio.run(s3.put_many_async(objects(), options=options)),
+    ]
+    for call in calls:
+        with pytest.raises(LookupError, match="no more"):
+            call()
+        assert len(s3.list(place.uri("n/"), options=options)) == 500
+        s3.delete_many(uris, options=options)
+    with pytest.raises(s3.InvalidInputError):
+        s3.put_many([(uris[0], b""), ("gs://b/k", b"")], options=options)
+    assert s3.exists(uris[0], options=options)
+
+
+def test_put_many_consumes_no_more_after_a_failure(place: Place) -> None:
+    consumed = [0]
+    place.put("there", b"")
+
+    def objects() -> Iterator[tuple[str, bytes]]:
+        while True:
+            consumed[0] += 1
+            yield place.uri("there"), bytes(1 << 20)
+
+    calls: list[Callable[[], object]] = [
+        lambda: s3.put_many(objects(), 2, if_none_match=True, options=place.options),
+        lambda: asyncio.run(
+            s3.put_many_async(objects(), 2, if_none_match=True, options=place.options)
+        ),
+    ]
+    for call in calls:
+        consumed[0] = 0
+        with pytest.raises(s3.AlreadyExistsError) as caught:
+            call()
+        assert caught.value.uri == place.uri("there")
+        assert consumed[0] < 100

@@ -137,8 +137,13 @@ def test_views_have_dtype_and_shape() -> None:
     assert buffer.view(np.float32, (2, -1)).shape == (2, 12)
     assert buffer.view("u1", 96).shape == (96,)
     assert buffer[:0].view("f8").shape == (0,)
-    for dtype, shape in (("f4", (5, 5)), ("S5", None), ("O", None), ("S0", None)):
-        with pytest.raises(s3.InvalidInputError):
+    for dtype, shape, message in (
+        ("f4", (5, 5), r"24 items do not make the shape \(5, 5\)"),
+        ("S5", None, r"96 bytes are not a whole number of \|S5 items"),
+        ("S0", None, r"96 bytes are not a whole number of \|S0 items"),
+        ("O", None, r"bytes cannot be object items"),
+    ):
+        with pytest.raises(s3.InvalidInputError, match=message):
             buffer.view(dtype, shape)
 
 

@@ -126,6 +126,33 @@ def test_the_interpreter_exits_in_time(end: str) -> None:
     assert ("saved" in output) == ("exit handler" in end)
 
 
+@pytest.mark.parametrize("call", ["s3.get(uri, **how)", "s3.put(uri, bytearray(9), **how)"])
+def test_a_finalizer_of_an_interpreter_that_is_gone_may_call(call: str) -> None:
+    # The retries take longer than a call waits before it looks for signals.
+    code = f"""
+    import sys
+    import s3dlio as s3
+
+    options = dict(endpoint_url="http://127.0.0.1:1", access_key_id="a", secret_access_key="b",
+                   region="us-east-1", max_attempts=3)
+    class Last:
+        def __del__(self, s3=s3, uri="s3://bucket/key", how=dict(options=options), print=print):
+            try:
+                {call}
+            except s3.ConnectionFailedError:
+                print("refused", flush=True)
+    sys.modules["last"] = Last()
+    """
+
+    done = subprocess.run(
+        program(code), capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+    assert done.returncode == 0
+    assert done.stdout == "refused\n", done.stderr
+    assert "panicked" not in done.stderr
+
+
 UNDER_WAY = """
 import ast, os, signal, sys, threading
 import s3dlio as s3

@@ -137,6 +137,32 @@ assert len(s3.get(base + "large")) == 8 << 20
     )
 
 
+def test_a_child_has_a_copy_of_what_is_in_memory() -> None:
+    run(
+        REAP
+        + """
+import threading
+KEY = "memory://copied/k"
+s3.create_bucket("memory://copied/")
+s3.put(KEY, b"parent")
+def busy():
+    while True:
+        s3.put(KEY + "2", bytes(100))
+for _ in range(4):
+    threading.Thread(target=busy, daemon=True).start()
+def work():
+    assert s3.get(KEY) == b"parent"
+    s3.put(KEY, b"child")
+    assert s3.get(KEY, options={"part_size": "1 MiB"}) == b"child"
+for _ in range(20):
+    reap(in_child(work))
+assert s3.get(KEY) == b"parent"
+""",
+        deadline=120,
+        flags=FLAGS,
+    )
+
+
 def test_names_that_must_be_new_are_new_in_every_child(base: str) -> None:
     printed = run(
         REAP

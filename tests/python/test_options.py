@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import s3dlio as s3
-from python.child import pickled
+from python.child import pickled, run
 
 if TYPE_CHECKING:
     from s3dlio._types import OptionsLike
@@ -76,6 +76,9 @@ def test_secrets_do_not_show() -> None:
         ({"endpont_url": None}, 'did you mean "endpoint_url"?'),
         ({"part_size": -1}, "part_size=-1"),
         ({"part_size": 1.5}, "part_size=1.5"),
+        ({"part_size": 2**80}, f"part_size={2**80}: expected 64 KiB or more and below 16 EiB"),
+        ({"max_attempts": 2**64}, "a whole number above 0 and below 2^64"),
+        ({"stall_timeout": 10**300}, "a time above 0 and below 2^64 seconds"),
         ({"part_size": [1]}, "part_size must be a str, a number, a bool or a path, not list"),
         ({"verify": "maybe"}, "strong, auto, off"),
         ({"durable": "perhaps"}, "durable=perhaps"),
@@ -137,14 +140,35 @@ def test_values_come_as_python_has_them(options: OptionsLike) -> None:
         s3.get("memory://no-such-bucket/k", options=options)
 
 
-def test_equal_options_share_a_client(tmp_path: Path) -> None:
-    # Each client of memory:// has objects of its own, which tells clients apart.
+def test_equal_options_share_a_client() -> None:
+    # Each client reads into memory that it keeps for its next reads, which tells clients apart.
     uri = "memory://shared-client/k"
-    s3.create_bucket("memory://shared-client/", options={"part_size": 7_340_032})
-    s3.put(uri, b"x", options={"part_size": "7340032"})
+    s3.create_bucket("memory://shared-client/")
+    s3.put(uri, bytes(32 << 20))
 
-    assert s3.exists(uri, options=s3.Options(part_size=7_340_032))
-    assert not s3.exists(f"file://{tmp_path}/k")
+    def address(options: OptionsLike) -> int:
+        return int(s3.get(uri, options=options).view("u1").ctypes.data)
+
+    first = address({"part_size": 7_340_032})
+    assert address(s3.Options(part_size="7340032")) == first
+    assert address({"part_size": 7_340_033}) != first
+
+
+def test_all_calls_of_a_process_see_one_memory() -> None:
+    uri = "memory://one-memory/k"
+    s3.create_bucket("memory://one-memory/")
+    s3.put(uri, b"x", options={"part_size": "1MiB"})
+
+    assert s3.get(uri) == b"x"
+    assert s3.get(uri, options={"memory_limit": "99MiB"}) == b"x"
+    printed = run("""
+        import s3dlio as s3
+        from s3dlio import _s3dlio
+        s3.create_bucket("memory://one")
+        s3.put("memory://one/two", b"three")
+        assert _s3dlio.run_cli(["s3-cli", "cat", "memory://one/two"]) == 0
+    """)
+    assert printed == "three"
 
 
 def test_every_verb_takes_options(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ CALLS = {
     "get_many": "s3.get_many([URI] * 3, options=options)",
     "get_many_stats": "s3.get_many_stats([URI] * 3, options=options)",
     "put": "s3.put(URI, target, options=options)",
+    "put_many": "s3.put_many(((URI, b'x') for _ in iter(int, 1)), options=options)",
     "put_vectored": "s3.put_vectored(URI, [target] * 2, options=options)",
     "write": "s3.open(URI, 'wb', options=options).close()",
     "stat": "s3.stat(URI, options=options)",

@@ -160,6 +160,11 @@ def test_what_has_another_type_is_a_type_error(call: Callable[[], object]) -> No
         call()
 
 
+def test_a_count_that_is_too_large_is_told_so() -> None:
+    with pytest.raises(s3.InvalidInputError, match=r"above 0 and below 2\*\*64, not 1844"):
+        s3.get_many([], 2**64)
+
+
 def test_ranges() -> None:
     s3.put(URI, b"0123456789")
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use s3dlio::Memory;
+
 fn main() -> ExitCode {
-    ExitCode::from(s3dlio_cli::run(std::env::args_os()))
+    ExitCode::from(s3dlio_cli::run(std::env::args_os(), &Memory::default()))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use s3dlio::config::{self, Kind, SETTINGS};
-use s3dlio::{Client, Config, Error, Options};
+use s3dlio::{Client, Config, Error, Memory, Options};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command, Global};
@@ -28,9 +28,9 @@ pub struct Session {
 
 /// Runs one command line, the program's name first, and gives the exit code of the process.
 ///
-/// Usable within a process that lives on: everything it starts has ended when it returns, but Ctrl-C and SIGTERM stay
+/// `memory://` is what `memory` holds. Usable within a process that lives on: everything it starts has ended when it returns, but Ctrl-C and SIGTERM stay
 /// caught.
-pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(argv: impl IntoIterator<Item = OsString>, memory: &Memory) -> u8 {
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,
         Err(message) => {
@@ -42,7 +42,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
     logging::start(cli.global.verbose);
     let result = match &cli.command {
         Command::Completion(wanted) => commands::completion::run(wanted),
-        _ => execute(&cli),
+        _ => execute(&cli, memory),
     };
     match result {
         Ok(()) => exit::DONE,
@@ -55,7 +55,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn execute(cli: &Cli) -> Result<(), Failure> {
+fn execute(cli: &Cli, memory: &Memory) -> Result<(), Failure> {
     let config = config(cli)?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -70,7 +70,7 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
             return output.flush().await;
         }
         let mut session = Session {
-            client: Client::new(config),
+            client: Client::new(config).with_memory(memory),
             output,
         };
         // As large as the largest command, too much to move around.

@@ -36,9 +36,10 @@ mod transport;
 pub mod types;
 mod uri;
 
+pub use backend::{Frozen, Memory};
 pub use buffer::{Buffer, IoBufMut, Pool};
 pub use checkpoint::{CheckpointStore, ShardReport};
-pub use client::{Client, Pieces, Reader, Reads, Scan, Writer};
+pub use client::{Client, Pieces, Reader, Reads, Scan, Writer, Writes};
 pub use config::{Config, CredentialSource, Credentials, Options, Secret};
 pub use error::{Error, ErrorKind, Result};
 pub use leftover::leftovers;

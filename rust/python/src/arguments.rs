@@ -40,25 +40,32 @@ impl<'py> FromPyObject<'_, 'py> for Targets {
     }
 }
 
-/// What `take` makes of each item of an iterable, which is a tuple, a list or another sequence of `N`, as `shape` shows.
+/// What `take` makes of each item of an iterable, as [`parts`] has it.
 pub fn each<'py, const N: usize, T>(
     items: &Bound<'py, PyAny>,
     shape: &str,
     take: impl Fn([Bound<'py, PyAny>; N]) -> PyResult<T>,
 ) -> PyResult<Vec<T>> {
-    let items = items.try_iter()?.enumerate().map(|(index, item)| {
-        let item = item?;
-        let Ok(parts) = item.extract() else {
-            let kind = item.get_type().name()?;
-            let len = item.len().map(|len| format!(" of {len}"));
-            let len = len.unwrap_or_default();
-            return Err(PyTypeError::new_err(format!(
-                "item {index} must be {shape}, not {kind}{len}"
-            )));
-        };
-        take(parts)
-    });
-    items.collect()
+    let items = items.try_iter()?.enumerate();
+    items
+        .map(|(index, item)| take(parts(index, &item?, shape)?))
+        .collect()
+}
+
+/// An item that is a tuple, a list or another sequence of `N`, as `shape` shows.
+pub fn parts<'py, const N: usize>(
+    index: usize,
+    item: &Bound<'py, PyAny>,
+    shape: &str,
+) -> PyResult<[Bound<'py, PyAny>; N]> {
+    item.extract().or_else(|_| {
+        let kind = item.get_type().name()?;
+        let len = item.len().map(|len| format!(" of {len}"));
+        let len = len.unwrap_or_default();
+        Err(PyTypeError::new_err(format!(
+            "item {index} must be {shape}, not {kind}{len}"
+        )))
+    })
 }
 
 /// What objects are written with, of the words that all verbs have for it.
@@ -95,7 +102,7 @@ pub fn optional_unsigned(object: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
 
 /// How many at once; the core refuses 0.
 pub fn count(object: &Bound<'_, PyAny>) -> PyResult<usize> {
-    integer(object, "max_in_flight must be above 0")
+    integer(object, "max_in_flight must be above 0 and below 2**64")
 }
 
 /// How many objects; the core refuses 0.

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+use crate::clients;
+
 /// Runs the command line tool.
 ///
 /// Args:
@@ -13,5 +15,5 @@ use pyo3::prelude::*;
 ///     The exit code: 0 done, 1 something failed, 2 usage, 3 not found, 4 denied, 5 temporary.
 #[pyfunction]
 pub fn run_cli(py: Python<'_>, argv: Vec<OsString>) -> u8 {
-    py.detach(|| s3dlio_cli::run(argv))
+    py.detach(|| s3dlio_cli::run(argv, clients::memory()))
 }

@@ -1,9 +1,10 @@
 //! Clients by their options: calls with equal options share connections, memory and limits.
 
-use std::sync::{Mutex, PoisonError};
+use std::cell::Cell;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use s3dlio::{Client, Config, Result};
+use s3dlio::{Client, Config, Frozen, Memory, Result};
 
 use crate::errors;
 use crate::options::OptionsArgument;
@@ -11,6 +12,26 @@ use crate::runtime;
 
 /// Beside the one without options. More would be a program that makes up options per call.
 const KEPT: usize = 16;
+
+/// One for all clients of the process. A forked child has a copy, as of any memory.
+static MEMORY: LazyLock<Memory> = LazyLock::new(Memory::default);
+
+thread_local! {
+    static FROZEN: Cell<Option<Frozen<'static>>> = const { Cell::new(None) };
+}
+
+pub fn memory() -> &'static Memory {
+    &MEMORY
+}
+
+/// Until [`thaw`], on the same thread, nobody changes what `memory://` holds.
+pub fn freeze() {
+    FROZEN.set(Some(MEMORY.freeze()));
+}
+
+pub fn thaw() {
+    drop(FROZEN.take());
+}
 
 #[derive(Default)]
 pub struct Clients(Mutex<Known>);
@@ -60,5 +81,6 @@ impl Clients {
 }
 
 fn make(options: &OptionsArgument) -> Result<Client> {
-    Ok(Client::new(Config::load(&options.resolve())?))
+    let client = Client::new(Config::load(&options.resolve())?);
+    Ok(client.with_memory(memory()))
 }

@@ -95,6 +95,12 @@ impl Errands {
         }
     }
 
+    /// Leaves what waits to the system: there is no interpreter any more.
+    #[expect(clippy::mem_forget, reason = "dropping it would touch the interpreter")]
+    fn forget(&self) {
+        std::mem::forget(std::mem::take(&mut self.lock().waiting));
+    }
+
     /// Takes no more errands and waits for the thread to stop, but not beyond `deadline`. To be called detached.
     pub fn close(&self, deadline: Instant) {
         let mut queue = self.lock();
@@ -141,7 +147,9 @@ impl Errands {
             queue.runner = Runner::Busy;
             queue.hurry = false;
             drop(queue);
-            Python::attach(|py| self.run(py));
+            if Python::try_attach(|py| self.run(py)).is_none() {
+                self.forget();
+            }
         }
     }
 

@@ -26,6 +26,7 @@ mod options;
 mod owned;
 mod presign;
 mod progress;
+mod put_many;
 mod put_vectored;
 mod read_into_many;
 mod reports;
@@ -64,9 +65,7 @@ mod _s3dlio {
     #[pymodule_export]
     use crate::logging::init_logging;
     #[pymodule_export]
-    use crate::many::{
-        get_many, get_many_async, get_many_stats, get_many_stats_async, put_many, put_many_async,
-    };
+    use crate::many::{get_many, get_many_async, get_many_stats, get_many_stats_async};
     #[pymodule_export]
     use crate::objects::{
         exists, exists_async, get, get_async, get_range, get_range_async, put, put_async,
@@ -80,6 +79,8 @@ mod _s3dlio {
     use crate::presign::{presign, presign_async};
     #[pymodule_export]
     use crate::progress::{Meter, TransferProgress};
+    #[pymodule_export]
+    use crate::put_many::Writes;
     #[pymodule_export]
     use crate::put_vectored::{put_vectored, put_vectored_async};
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyMapping, PyString};
 use s3dlio::Options;
@@ -120,8 +120,13 @@ fn text_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(switch) = value.cast::<PyBool>() {
         return Ok(switch.is_true().to_string());
     }
-    if let Ok(number) = value.extract::<i64>() {
-        return Ok(number.to_string());
+    match value.extract::<i64>() {
+        Ok(number) => return Ok(number.to_string()),
+        // The core tells what is too much.
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            return Ok(value.str()?.to_cow()?.into_owned());
+        }
+        Err(_) => {}
     }
     if let Ok(number) = value.cast::<PyFloat>() {
         return Ok(number.value().to_string());

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::clients::Clients;
+use crate::clients::{self, Clients};
 use crate::errands::{Errand, Errands, Turn};
 use crate::errors;
 
@@ -299,10 +299,14 @@ fn block<T>(
                 py.check_signals()?;
                 on_main_thread(py)
             };
-            takes_signals = Python::attach(look).map_err(Interrupted::Raised)?;
+            // There is no interpreter where one that ends calls finalizers, nor are there signals.
+            let looked = Python::try_attach(look).unwrap_or(Ok(false));
+            takes_signals = looked.map_err(Interrupted::Raised)?;
         }
         match &mut watch {
-            Some(watch) => Python::attach(watch).map_err(Interrupted::Raised),
+            Some(watch) => Python::try_attach(watch)
+                .unwrap_or(Ok(()))
+                .map_err(Interrupted::Raised),
             None => Ok(()),
         }
     })
@@ -369,9 +373,13 @@ fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
 
 pub fn register_hooks(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let after_fork = wrap_pyfunction!(after_fork_in_child, py)?;
     let hooks = pyo3::types::PyDict::new(py);
-    hooks.set_item("after_in_child", after_fork)?;
+    hooks.set_item("before", wrap_pyfunction!(before_fork, py)?)?;
+    hooks.set_item(
+        "after_in_parent",
+        wrap_pyfunction!(after_fork_in_parent, py)?,
+    )?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(after_fork_in_child, py)?)?;
     py.import("os")?
         .call_method("register_at_fork", (), Some(&hooks))?;
     py.import("atexit")?
@@ -389,7 +397,18 @@ fn leave_parent() {
 }
 
 #[pyfunction]
+fn before_fork() {
+    clients::freeze();
+}
+
+#[pyfunction]
+fn after_fork_in_parent() {
+    clients::thaw();
+}
+
+#[pyfunction]
 fn after_fork_in_child() {
+    clients::thaw();
     leave_parent();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
 }

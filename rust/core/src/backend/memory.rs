@@ -1,6 +1,8 @@
 //! Objects in this process, for tests and for programs that want a store without one. It keeps every promise of the
 //! other stores, holds any key, and keeps the caller's own pages (a put copies nothing).
 
+mod shared;
+
 use std::collections::{BTreeMap, HashMap, hash_map};
 use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use shared::{Frozen, Memory};
 
 use super::{Driver, attributes};
 use crate::buffer::IoBufMut;
@@ -26,16 +30,20 @@ use crate::uri::{Key, Scheme, Uri};
 const PAGE: usize = 1000;
 
 pub(super) fn driver(_config: &Arc<Config>) -> Arc<dyn Driver> {
-    Arc::new(MemoryDriver::default())
+    Memory::default().driver()
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct MemoryDriver {
     service: Arc<Service>,
 }
 
-/// All containers of one client, by name.
+/// All containers, by name.
 type Service = Mutex<HashMap<String, Container>>;
+
+fn lock(service: &Service) -> MutexGuard<'_, HashMap<String, Container>> {
+    service.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[async_trait]
 impl Driver for MemoryDriver {
@@ -159,7 +167,7 @@ impl MemoryStore {
     }
 
     fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.service)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Container) -> Result<T>) -> Result<T> {

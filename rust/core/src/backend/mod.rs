@@ -9,6 +9,8 @@ mod memory;
 mod redirect;
 pub(crate) mod s3;
 
+pub use memory::{Frozen, Memory};
+
 use std::fmt::Debug;
 use std::sync::Arc;
 

@@ -8,8 +8,7 @@ use tokio::task::JoinSet;
 use super::Client;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
-use crate::payload::Payload;
-use crate::types::{ObjectMeta, PutResult, WriteOptions};
+use crate::types::ObjectMeta;
 use crate::uri::Uri;
 
 impl Client {
@@ -74,25 +73,6 @@ impl Client {
     /// The first object that cannot be asked for; it is named.
     pub async fn stat_many(&self, uris: &[Uri], max_in_flight: usize) -> Result<Vec<ObjectMeta>> {
         let jobs = self.jobs(uris, |client, uri| async move { client.stat(&uri).await });
-        in_order(jobs, max_in_flight).await
-    }
-
-    /// Writes objects, at most `max_in_flight` of them under way; results in the order given. Of two with the same URI,
-    /// it is not determined which one stays.
-    ///
-    /// # Errors
-    /// The first object that cannot be written; it is named. Others may have been written.
-    pub async fn put_many(
-        &self,
-        objects: Vec<(Uri, Payload)>,
-        max_in_flight: usize,
-        options: &WriteOptions,
-    ) -> Result<Vec<PutResult>> {
-        let (client, options) = (self.clone(), options.clone());
-        let jobs = objects.into_iter().map(move |(uri, body)| {
-            let (client, options) = (client.clone(), options.clone());
-            async move { client.put(&uri, body, &options).await }
-        });
         in_order(jobs, max_in_flight).await
     }
 }

@@ -10,6 +10,7 @@ mod objects;
 mod operation;
 mod pieces;
 mod presign;
+mod put_many;
 mod put_vectored;
 mod read_into_many;
 mod reader;
@@ -19,16 +20,17 @@ mod writer;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use copy::{Copying, described};
 pub use iter_many::Reads;
 pub use pieces::Pieces;
+pub use put_many::Writes;
 pub use reader::Reader;
 pub use scan::Scan;
 pub use writer::Writer;
 
-use crate::backend::{self, Driver};
+use crate::backend::{self, Driver, Memory};
 use crate::buffer::Pool;
 use crate::config::Config;
 use crate::error::Result;
@@ -102,6 +104,13 @@ impl Client {
         }
     }
 
+    /// Has this client, and its clones, see `memory`, which others may see too.
+    #[must_use]
+    pub fn with_memory(self, memory: &Memory) -> Self {
+        self.drivers().insert(Scheme::Memory, memory.driver());
+        self
+    }
+
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
@@ -117,11 +126,7 @@ impl Client {
     pub(crate) async fn store(&self, uri: &Uri) -> Result<SplitStore> {
         uri.require_container()?;
         let driver = {
-            let mut drivers = self
-                .inner
-                .drivers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut drivers = self.drivers();
             let driver = drivers
                 .entry(uri.scheme())
                 .or_insert_with(|| backend::driver(uri.scheme(), &self.inner.config));
@@ -136,6 +141,11 @@ impl Client {
             Arc::clone(&inner.fronts),
             &inner.config,
         ))
+    }
+
+    fn drivers(&self) -> MutexGuard<'_, HashMap<Scheme, Arc<dyn Driver>>> {
+        let drivers = self.inner.drivers.lock();
+        drivers.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The gate of a service, which all its stores share.

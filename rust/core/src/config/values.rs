@@ -150,26 +150,28 @@ impl Values<'_> {
     }
 
     pub(super) fn count(&self, name: &str) -> Result<Option<usize>> {
-        self.parse(name, "a whole number above 0", |text| {
+        self.parse(name, "a whole number above 0 and below 2^64", |text| {
             text.parse().ok().filter(|n| *n > 0)
         })
     }
 
     pub(super) fn size(&self, name: &str) -> Result<Option<u64>> {
-        self.parse(name, "bytes above 0, as 8388608 or 8MiB", |text| {
+        let expected = "bytes above 0 and below 16 EiB, as 8388608 or 8MiB";
+        self.parse(name, expected, |text| {
             parse_size(text).filter(|size| *size > 0)
         })
     }
 
     pub(super) fn part_size(&self) -> Result<Option<u64>> {
-        let expected = "64 KiB or more, as 8388608 or 8MiB";
+        let expected = "64 KiB or more and below 16 EiB, as 8388608 or 8MiB";
         self.parse("part_size", expected, |text| {
             parse_size(text).filter(|size| *size >= MIN_PART_SIZE)
         })
     }
 
     pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>> {
-        self.parse_from(name, "a time above 0", |text, origin| {
+        let expected = "a time above 0 and below 2^64 seconds";
+        self.parse_from(name, expected, |text, origin| {
             let time = text.parse::<f64>().ok().filter(|time| *time > 0.0)?;
             let per_second = if origin.ends_with("_MS") { 1000.0 } else { 1.0 };
             Duration::try_from_secs_f64(time / per_second).ok()

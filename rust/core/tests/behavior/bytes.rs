@@ -286,8 +286,7 @@ pub async fn many_objects_come_in_order(place: Place) {
         .collect();
     let puts = objects
         .iter()
-        .map(|(name, body)| (place.uri(name), Payload::from(body.clone())))
-        .collect();
+        .map(|(name, body)| (place.uri(name), Payload::from(body.clone())));
     let uris: Vec<_> = objects.iter().map(|(name, _)| place.uri(name)).collect();
 
     let results = place

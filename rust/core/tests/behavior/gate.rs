@@ -109,10 +109,7 @@ async fn the_batches_of_a_prefix_are_deleted_side_by_side() {
         .collect();
     let objects = uris.iter().map(|uri| (uri.clone(), b"x".as_slice().into()));
     let options = s3dlio::WriteOptions::default();
-    rig.client
-        .put_many(objects.collect(), 8, &options)
-        .await
-        .unwrap();
+    rig.client.put_many(objects, 8, &options).await.unwrap();
     rig.server.set_options(Options {
         page_size: Some(10),
         ..Options::default()

@@ -7,8 +7,7 @@ use crate::place::{Place, Target};
 async fn put_all(place: &Place, names: &[String]) {
     let objects = names
         .iter()
-        .map(|name| (place.uri(name), Payload::from(b"x".to_vec())))
-        .collect();
+        .map(|name| (place.uri(name), Payload::from(b"x".to_vec())));
     place
         .client
         .put_many(objects, 32, &WriteOptions::default())

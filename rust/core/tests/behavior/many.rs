@@ -11,8 +11,7 @@ async fn put_numbered(place: &Place, count: usize) -> Vec<Uri> {
     let objects = uris
         .iter()
         .enumerate()
-        .map(|(i, uri)| (uri.clone(), Payload::from(vec![b'x'; i % 10])))
-        .collect();
+        .map(|(i, uri)| (uri.clone(), Payload::from(vec![b'x'; i % 10])));
     place
         .client
         .put_many(objects, 32, &WriteOptions::default())

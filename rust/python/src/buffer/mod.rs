@@ -73,7 +73,8 @@ impl Buffer {
     ///     A `numpy.ndarray` of `shape`, writable unless the buffer is read-only.
     ///
     /// Raises:
-    ///     InvalidInputError: The bytes are not a whole number of items, or not as many as `shape` takes.
+    ///     InvalidInputError: The bytes are not a whole number of items, or not as many as `shape` takes, or the
+    ///         items of `dtype` are Python objects.
     ///     ImportError: numpy is not installed.
     ///
     /// Example:
@@ -95,7 +96,10 @@ impl Buffer {
             slf.get().memory.len(),
             dtype.getattr("itemsize")?.extract::<usize>()?,
         );
-        if dtype.getattr("hasobject")?.is_truthy()? || item == 0 || size % item != 0 {
+        if dtype.getattr("hasobject")?.is_truthy()? {
+            return Err(errors::invalid(format!("bytes cannot be {dtype} items")));
+        }
+        if item == 0 || size % item != 0 {
             return Err(errors::invalid(format!(
                 "{size} bytes are not a whole number of {dtype} items"
             )));
