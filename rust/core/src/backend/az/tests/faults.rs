@@ -306,3 +306,24 @@ async fn a_read_gives_its_retries_back_when_its_body_has_come() {
     server.get(ByteRange::Whole).await.unwrap_err();
     assert!(server.budget.left() < full);
 }
+
+#[tokio::test]
+async fn a_finished_upload_that_cannot_be_asked_for_is_finished() {
+    let (upload, parts) = upload();
+    for (status, code, expected) in [
+        (403, "AuthorizationPermissionMismatch", None),
+        (404, "BlobNotFound", None),
+        (400, "InvalidHeaderValue", Some(ErrorKind::InvalidInput)),
+    ] {
+        let code = format!("x-ms-error-code: {code}\r\n");
+        let server = Server::with(vec![say(201, TAGGED, ""), say(status, &code, "")]).await;
+
+        let options = WriteOptions::default();
+        let result = server
+            .store
+            .finish_upload(&Key::new("k"), &upload, &parts, &options)
+            .await;
+
+        assert_eq!(result.err().map(|error| error.kind()), expected);
+    }
+}
