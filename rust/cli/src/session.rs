@@ -131,9 +131,12 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 fn config(cli: &Cli) -> Result<Config, Failure> {
-    let mut config = Config::load(&options(&cli.global)?)?;
+    let options = options(&cli.global)?;
+    let mut config = Config::load(&options)?;
     // What was asked for on the command line is not cut down by a default.
-    config.concurrency = config.concurrency.max(commands::jobs(&cli.command));
+    if !config::is_set("concurrency", &options)? {
+        config.concurrency = config.concurrency.max(commands::jobs(&cli.command));
+    }
     Ok(config)
 }
 
@@ -190,6 +193,22 @@ mod tests {
         assert!(given(&[("part_size", "16MiB"), ("verify", "off")]).is_ok());
         let error = given(&[("part_sise", "1")]).unwrap_err();
         assert!(error.to_string().contains("part_size"), "{error}");
+    }
+
+    #[test]
+    fn jobs_lift_a_default_and_no_setting() {
+        let concurrency = |given: &[&str]| {
+            let command = ["s3-cli", "get", "--jobs", "100", "s3://b/k"];
+            let argv = command.iter().chain(given);
+            super::config(&Cli::try_parse_from(argv).unwrap())
+                .map_err(|failure| failure.message())
+                .unwrap()
+                .concurrency
+        };
+
+        assert_eq!(concurrency(&[]), 100);
+        assert_eq!(concurrency(&["--option", "concurrency=5"]), 5);
+        assert_eq!(concurrency(&["--option", "concurrency=200"]), 200);
     }
 
     #[test]

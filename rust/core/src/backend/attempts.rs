@@ -64,17 +64,24 @@ impl<'a> Attempts<'a> {
     }
 
     /// Tries until it works, fails for good, or the limits are reached.
-    pub(super) async fn run<T, F>(&mut self, mut send: impl FnMut() -> F) -> Result<T>
+    pub(super) async fn run<T, F>(&mut self, send: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let reply = self.answer(send).await?;
+        self.succeed();
+        Ok(reply)
+    }
+
+    /// As [`Attempts::run`] up to an answer whose body is still to come: the operation succeeds with that.
+    pub(super) async fn answer<T, F>(&mut self, mut send: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         loop {
             self.begin();
             match send().await {
-                Ok(reply) => {
-                    self.succeed();
-                    return Ok(reply);
-                }
+                Ok(reply) => return Ok(reply),
                 Err(failure) => self.pause(failure).await?,
             }
         }
@@ -85,7 +92,7 @@ impl<'a> Attempts<'a> {
         self.count += 1;
     }
 
-    /// Takes note of an answer that was wanted.
+    /// All that was wanted has come.
     pub(super) fn succeed(&mut self) {
         self.account.succeed();
     }

@@ -65,6 +65,11 @@ impl Budget {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn left(&self) -> u32 {
+        self.left.load(Ordering::Relaxed)
+    }
+
     fn refill(&self) {
         self.left.store(FULL, Ordering::Relaxed);
     }
@@ -153,7 +158,7 @@ pub(super) mod tests {
         let budget = own_budget();
         let throttled = Error::new(ErrorKind::Throttled, "no");
         let late = Error::new(ErrorKind::Timeout, "no");
-        let left = || budget.left.load(Ordering::Relaxed);
+        let left = || budget.left();
         let mut account = Account::new(budget);
 
         account.pay(&throttled).unwrap();

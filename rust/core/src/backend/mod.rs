@@ -8,6 +8,7 @@ pub(crate) mod local;
 mod memory;
 mod redirect;
 pub(crate) mod s3;
+mod words;
 
 pub use memory::{Frozen, Memory};
 

@@ -25,8 +25,19 @@ pub(crate) fn origin(location: &str) -> Option<String> {
     Some(url.origin().ascii_serialization())
 }
 
+/// What stands before a region.
+const REGIONAL: [&str; 7] = [
+    "s3",
+    "s3-fips",
+    "s3-accesspoint",
+    "s3-accesspoint-fips",
+    "s3-object-lambda",
+    "s3-object-lambda-fips",
+    "s3-outposts",
+];
+
 /// `s3.<region>.amazonaws.com` and its kin, with or without a bucket before it. Other hosts of that domain may be
-/// anybody's machines.
+/// anybody's machines, with names of their choice: nothing but a region stands after the service.
 fn is_s3_of_aws(host: &str) -> bool {
     let Some(name) = host
         .strip_suffix(".amazonaws.com")
@@ -34,9 +45,34 @@ fn is_s3_of_aws(host: &str) -> bool {
     else {
         return false;
     };
-    name.rsplit('.')
-        .take(3)
-        .any(|label| label == "s3" || label.starts_with("s3-"))
+    let mut labels = name.rsplit('.').peekable();
+    let region = labels.next_if(|label| is_region(label));
+    labels.next_if_eq(&"dualstack");
+    let service = labels.next().unwrap_or_default();
+    match region {
+        Some(_) => REGIONAL.contains(&service),
+        None => is_global(service),
+    }
+}
+
+/// One label that needs no region after it, or has it.
+fn is_global(service: &str) -> bool {
+    let rest = service.strip_prefix("s3-fips-");
+    matches!(service, "s3" | "s3-accelerate" | "s3-external-1")
+        || rest
+            .or_else(|| service.strip_prefix("s3-"))
+            .is_some_and(is_region)
+}
+
+/// As `eu-west-1` or `us-gov-west-1`.
+fn is_region(label: &str) -> bool {
+    let mut words = label.split('-');
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.next_back().is_some_and(is_number)
+        && label.matches('-').count() >= 2
+        && words.all(is_word)
 }
 
 #[cfg(test)]
@@ -85,6 +121,22 @@ mod tests {
             ("b.s3-eu-west-1.amazonaws.com", true),
             ("b.s3.dualstack.eu-west-1.amazonaws.com", true),
             ("s3.cn-north-1.amazonaws.com.cn", true),
+            ("a.b.s3.amazonaws.com", true),
+            ("b.s3.us-gov-west-1.amazonaws.com", true),
+            ("b.s3-fips.us-east-1.amazonaws.com", true),
+            ("b.s3-fips.dualstack.us-east-1.amazonaws.com", true),
+            ("b.s3-fips-us-gov-west-1.amazonaws.com", true),
+            ("p-1.s3-accesspoint.us-east-1.amazonaws.com", true),
+            ("b.s3-accelerate.amazonaws.com", true),
+            ("b.s3-accelerate.dualstack.amazonaws.com", true),
+            ("b.s3-external-1.amazonaws.com", true),
+            ("s3-123.us-east-1.elb.amazonaws.com", false),
+            ("s3.us-east-1.elb.amazonaws.com", false),
+            ("s3-123.elb.us-east-1.amazonaws.com", false),
+            ("s3-123.us-east-1.amazonaws.com", false),
+            ("s3.compute-1.amazonaws.com", false),
+            ("s3.execute-api.us-east-1.amazonaws.com", false),
+            ("us-east-1.amazonaws.com", false),
             ("ec2-1-2-3-4.compute-1.amazonaws.com", false),
             ("x.execute-api.us-east-1.amazonaws.com", false),
             ("s3.eu-west-1.amazonaws.com.evil.test", false),

@@ -49,6 +49,7 @@ impl Client {
         let source = Source::<std::iter::Empty<Uri>>::Found {
             scan: Box::new(self.scan(uri, true, pattern).await?),
             root: uri.root(),
+            broken: None,
         };
         self.delete_batches(source, max_in_flight, told).await?;
         match pattern.is_none() && uri.is_prefix() {
@@ -100,20 +101,34 @@ impl Client {
 /// Where the keys come from.
 enum Source<I> {
     Named(Batches<I>),
-    Found { scan: Box<Scan>, root: Uri },
+    Found {
+        scan: Box<Scan>,
+        root: Uri,
+        /// Why there is no more after what was found.
+        broken: Option<Error>,
+    },
 }
 
 impl<I: Iterator<Item = Uri>> Source<I> {
     async fn next(&mut self) -> Result<Option<Batch>> {
-        let (scan, root) = match self {
+        let (scan, root, broken) = match self {
             Source::Named(batches) => return Ok(batches.next()),
-            Source::Found { scan, root } => (scan, root),
+            Source::Found { scan, root, broken } => (scan, root, broken),
         };
+        if let Some(error) = broken.take() {
+            return Err(error);
+        }
         let mut keys = Vec::new();
-        while keys.len() < BATCH
-            && let Some(entry) = scan.next().await?
-        {
-            keys.push(Key::new(entry.key));
+        while keys.len() < BATCH {
+            match scan.next().await {
+                Ok(Some(entry)) => keys.push(Key::new(entry.key)),
+                Ok(None) => break,
+                Err(error) if keys.is_empty() => return Err(error),
+                Err(error) => {
+                    *broken = Some(error);
+                    break;
+                }
+            }
         }
         Ok((!keys.is_empty()).then(|| Batch {
             root: root.clone(),

@@ -118,6 +118,24 @@ impl Config {
     }
 }
 
+/// Whether anybody has set this: in `options`, the process environment or `.env`.
+///
+/// # Errors
+/// `InvalidInput` for a `.env` that cannot be read, or a name that no setting has.
+pub fn is_set(name: &str, options: &Options) -> Result<bool> {
+    if settings::find(name).is_none() {
+        let names = SETTINGS.iter().map(|setting| setting.name);
+        return Err(unknown_option(name, names));
+    }
+    let env = |name: &str| process_env(name);
+    let values = Values {
+        options,
+        env: &env,
+        dotenv: dotenv::once(&env)?,
+    };
+    Ok(values.level(&[name]).is_some())
+}
+
 /// Threads of a runtime for what blocks, as calls to local files do. One that has just finished counts until it is idle,
 /// so there are more than requests under way.
 pub const BLOCKING_THREADS: usize = 128;

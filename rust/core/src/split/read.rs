@@ -395,7 +395,7 @@ impl SplitStore {
             return Err(Error::new(
                 ErrorKind::Integrity,
                 format!(
-                    "verify=strong, but the service keeps no checksum of these {} bytes",
+                    "verify=strong, but of these {} bytes the service keeps no checksum that can be compared: CRC32, CRC32C or CRC64NVME of the whole object",
                     reply.size
                 ),
             ));

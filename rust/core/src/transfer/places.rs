@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobBuilder;
+use regex::{Captures, Regex};
 
 use crate::error::{Error, Result};
 use crate::uri::{Scheme, Uri, with_both_slashes};
@@ -124,7 +125,7 @@ pub(super) struct Wildcards {
     /// What stands before: empty or ending in `/`.
     pub fixed: String,
     rest: String,
-    matcher: GlobMatcher,
+    matcher: Regex,
 }
 
 impl Wildcards {
@@ -169,10 +170,13 @@ impl Wildcards {
                     cause.kind()
                 ))
             })?;
+        let matcher = Regex::new(&by_characters(glob.regex())).map_err(|cause| {
+            Error::invalid(format!("{rest:?} is no pattern of wildcards")).with_source(cause)
+        })?;
         Ok(Some(Wildcards {
             fixed: fixed.to_owned(),
             rest: rest.to_owned(),
-            matcher: glob.compile_matcher(),
+            matcher,
         }))
     }
 
@@ -196,6 +200,24 @@ impl Wildcards {
     pub fn depth(&self) -> Option<usize> {
         (!self.rest.contains("**")).then(|| self.rest.split('/').count())
     }
+}
+
+/// A glob's regular expression goes by bytes, of which a character may have several. This goes by characters.
+fn by_characters(glob: &str) -> String {
+    let escapes = Regex::new(r"(?:\\x[0-9a-f]{2})+|\\.").expect("it is one");
+    let glob = glob.strip_prefix("(?-u)").unwrap_or(glob);
+    let literal = |found: &Captures<'_>| {
+        let bytes = found[0].split(r"\x").skip(1);
+        let bytes: Vec<u8> = bytes
+            .filter_map(|digits| u8::from_str_radix(digits, 16).ok())
+            .collect();
+        match bytes.is_empty() {
+            true => found[0].to_owned(),
+            false => String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    };
+    // (?s): names may hold newlines.
+    format!("(?s){}", escapes.replace_all(glob, literal))
 }
 
 /// The last name of a path, which must have one.
@@ -277,7 +299,7 @@ mod tests {
     }
 
     /// Pattern, name, and whether it is meant: of a path, of a key, of a key of the first level.
-    const TABLE: [(&str, &str, [bool; 3]); 20] = [
+    const TABLE: [(&str, &str, [bool; 3]); 27] = [
         ("*.csv", "a.csv", [true, true, true]),
         ("*.csv", "x/a.csv", [false, true, false]),
         ("*.csv", "a.csv.gz", [false, false, false]),
@@ -298,6 +320,13 @@ mod tests {
         ("a{*}", "a{1}", [true, true, true]),
         (r"a\*[!x]", "a*b", [true, true, true]),
         (r"a\*[!x]", "aab", [false, false, false]),
+        ("a?c", "aüc", [true, true, true]),
+        ("a?c", "aüüc", [false, false, false]),
+        ("ü?", "ü漢", [true, true, true]),
+        ("[äü].csv", "ü.csv", [true, true, true]),
+        ("[!ä].csv", "ü.csv", [true, true, true]),
+        ("[à-ö]*", "äx\nü", [true, true, true]),
+        (r"?\\xc3*", "ü\\xc3", [true, true, true]),
     ];
 
     #[test]

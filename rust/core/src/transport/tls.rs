@@ -8,7 +8,7 @@ use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
@@ -85,6 +85,13 @@ impl Trust {
 fn refused(host: &str, cause: io::Error) -> Error {
     let tls = cause.get_ref().and_then(|inner| inner.downcast_ref());
     match tls {
+        Some(rustls::Error::InvalidCertificate(why)) if is_authority(why) => Error::new(
+            ErrorKind::ConnectionFailed,
+            format!(
+                "the certificate of {host} is that of an authority, not of a server: make it with basicConstraints=CA:FALSE"
+            ),
+        )
+        .with_retryable(false),
         Some(rustls::Error::InvalidCertificate(why)) => Error::new(
             ErrorKind::ConnectionFailed,
             format!("the certificate of {host} is refused"),
@@ -97,6 +104,12 @@ fn refused(host: &str, cause: io::Error) -> Error {
         )
         .with_source(cause),
     }
+}
+
+/// What `openssl req -x509` makes when it is told nothing else.
+fn is_authority(why: &CertificateError) -> bool {
+    // Its type is of a crate that rustls keeps to itself.
+    matches!(why, CertificateError::Other(why) if format!("{why:?}").contains("CaUsedAsEndEntity"))
 }
 
 /// Tries each certificate, so that a bad one is told when the bundle is read and by its file.

@@ -170,7 +170,11 @@ async fn strong_asks_for_the_checksum_that_a_get_did_not_carry(way: Way) {
     rig.server.fault(silent("HeadObject"));
     let unknown = rig.client.get(&rig.object).await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::Integrity, "{unknown}");
-    assert!(unknown.to_string().contains("verify=strong"), "{unknown}");
+    let told = unknown.to_string();
+    assert!(
+        told.contains("verify=strong") && told.contains("CRC32, CRC32C or CRC64NVME of the whole"),
+        "{told}"
+    );
 }
 
 async fn a_write_damaged_under_way_is_refused_by_the_service(way: Way) {

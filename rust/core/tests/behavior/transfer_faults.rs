@@ -89,3 +89,27 @@ async fn a_listing_that_breaks_off_ends_a_delete_with_its_error() {
     assert_eq!(error.kind(), s3dlio::ErrorKind::AccessDenied, "{error}");
     assert_eq!(rig.server.keys("bucket").len() as u64, 2500 + 1 - deleted);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_listing_found_before_it_broke_off_is_deleted() {
+    let rig = rig(1).await;
+    for number in 0..2500 {
+        let key = format!("p/{number:04}");
+        rig.server.put("bucket", &key, b"".to_vec());
+    }
+    let denied = Action::fail(403, "AccessDenied");
+    rig.server
+        .fault(Fault::once(denied).op("ListObjectsV2").nth(2));
+    let uri: Uri = "s3://bucket/p/".parse().unwrap();
+    let mut deleted = 0;
+
+    // Less than a batch: the half of a page.
+    let work = rig
+        .client
+        .delete_found(&uri, Some(".*[02468]"), 4, |gone, _| deleted += gone);
+    let error = work.await.unwrap_err();
+
+    assert_eq!(error.kind(), s3dlio::ErrorKind::AccessDenied, "{error}");
+    assert_eq!(deleted, 500);
+    assert_eq!(rig.server.keys("bucket").len(), 2500 + 1 - 500);
+}

@@ -89,15 +89,19 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
 
 /// An exchange that broke, at any point.
 pub(super) fn broken(cause: azure_core::Error) -> Failure {
-    let cause = match cause.into_downcast::<Error>() {
-        Ok(ours) => return Failure::from(ours),
-        Err(cause) => cause,
-    };
-    let (kind, retryable, detail) = diagnose(&cause);
-    let error = Error::new(kind, detail)
-        .with_retryable(retryable)
-        .with_source(cause);
-    Failure::from(error)
+    // Without a token nothing was sent.
+    let unsent = matches!(cause.kind(), CoreKind::Credential);
+    let error = cause.into_downcast::<Error>().unwrap_or_else(|cause| {
+        let (kind, retryable, detail) = diagnose(&cause);
+        Error::new(kind, detail)
+            .with_retryable(retryable)
+            .with_source(cause)
+    });
+    let failure = Failure::from(error);
+    Failure {
+        unsure: failure.unsure && !unsent,
+        ..failure
+    }
 }
 
 fn diagnose(cause: &azure_core::Error) -> (ErrorKind, bool, &'static str) {
@@ -186,6 +190,24 @@ mod tests {
             (307, "", ErrorKind::InvalidInput, false),
         ] {
             assert_eq!(classify(status, code), (kind, retryable), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn what_got_no_token_was_not_sent() {
+        for (kind, unsure) in [(CoreKind::Credential, false), (CoreKind::Io, true)] {
+            let late = Error::new(ErrorKind::Timeout, "no answer");
+
+            let failure = broken(azure_core::Error::new(kind, late));
+
+            assert_eq!(
+                (
+                    failure.error.kind(),
+                    failure.error.retryable(),
+                    failure.unsure
+                ),
+                (ErrorKind::Timeout, true, unsure)
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the head of a Get Blob answer says about its body, compared with what was asked for.
 
 use super::session::Answer;
+use crate::backend::words::asked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ByteRange;
 
@@ -44,10 +45,10 @@ impl Extent {
             });
         }
         let Some((first, last, size)) = content_range.and_then(parse_content_range) else {
-            return Err(integrity(format!(
-                "Content-Range {:?} makes no sense",
-                content_range.unwrap_or_default()
-            )));
+            return Err(integrity(match content_range {
+                Some(text) => format!("a partial answer has Content-Range {text:?}"),
+                None => "a partial answer has no Content-Range".to_owned(),
+            }));
         };
         if first > last {
             // Azurite's way to say 416 where the range starts at the very end.
@@ -59,8 +60,9 @@ impl Extent {
             && last < size
             && length.is_none_or(|length| Some(length) == came);
         let (Some(len), true) = (len, fits) else {
+            let asked = asked(range);
             return Err(integrity(format!(
-                "asked for {range:?}, the answer holds bytes {first} to {last} of {size}"
+                "{asked}, but bytes {first}-{last} of {size} came"
             )));
         };
         Ok(Extent { size, len, skip: 0 })

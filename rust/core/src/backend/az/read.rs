@@ -73,6 +73,7 @@ impl AzStore {
                 )
                 .await?;
         }
+        attempts.succeed();
         reply.filled = fill;
         reply.taken = target.digest.and_then(|digest| digest.of_all(fill));
         reply.attempts = attempts.count();

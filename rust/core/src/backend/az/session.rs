@@ -44,6 +44,8 @@ pub(super) struct Session {
     pub endpoint: String,
     pub authority: Authority,
     retry: RetryConfig,
+    /// Of the whole process; tests have their own.
+    pub budget: &'static Budget,
 }
 
 /// One request, to be sent as often as needed.
@@ -99,11 +101,12 @@ impl Session {
             endpoint: account.endpoint.clone(),
             authority,
             retry: retry.clone(),
+            budget: Budget::shared(),
         }
     }
 
     pub fn attempts(&self) -> Attempts<'_> {
-        Attempts::new(&self.retry, Budget::shared())
+        Attempts::new(&self.retry, self.budget)
     }
 
     /// A request about a container.
@@ -125,7 +128,7 @@ impl Session {
         format!("{}/{container}/{key}", self.endpoint)
     }
 
-    /// Sends until an answer has one of the statuses wanted.
+    /// Sends until an answer has one of the statuses wanted. The operation succeeds when its body has come.
     pub async fn send(
         &self,
         call: &Call,
@@ -137,10 +140,7 @@ impl Session {
             attempts.begin();
             let here = moved.as_ref().unwrap_or(call);
             let failure = match self.exchange(here).await {
-                Ok(answer) if wanted.contains(&answer.status) => {
-                    attempts.succeed();
-                    return Ok(answer);
-                }
+                Ok(answer) if wanted.contains(&answer.status) => return Ok(answer),
                 Ok(answer) => {
                     let elsewhere = self.elsewhere(here, &answer);
                     let failure = refused(answer).await;
@@ -185,7 +185,10 @@ impl Session {
         loop {
             let answer = self.send(call, &[wanted], attempts).await?;
             match collect(answer.body, MAX_DOCUMENT).await {
-                Ok(body) => return Ok((answer.headers, body)),
+                Ok(body) => {
+                    attempts.succeed();
+                    return Ok((answer.headers, body));
+                }
                 Err(failure) => attempts.pause(failure).await?,
             }
         }

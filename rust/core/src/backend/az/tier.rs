@@ -16,9 +16,8 @@ impl AzStore {
             .query("comp", "tier")
             .header("x-ms-access-tier", tier_name(tier)?);
         let mut attempts = self.session.attempts();
-        self.session
-            .send(&call, &[200, 202], &mut attempts)
-            .await
-            .map(drop)
+        self.session.send(&call, &[200, 202], &mut attempts).await?;
+        attempts.succeed();
+        Ok(())
     }
 }

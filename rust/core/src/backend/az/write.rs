@@ -74,8 +74,10 @@ impl AzStore {
     /// Compares the size of what a finished upload has made.
     pub(super) async fn verify_size(&self, key: &Key, size: u64, reply: &WriteReply) -> Result<()> {
         let found = match self.stat(key).await {
-            // Who may only write cannot ask; the service has checked each block.
-            Err(error) if error.kind() == ErrorKind::AccessDenied => return Ok(()),
+            // Who may only write cannot ask, and another may have deleted it since; the service has checked each block.
+            Err(error) if matches!(error.kind(), ErrorKind::AccessDenied | ErrorKind::NotFound) => {
+                return Ok(());
+            }
             found => found?,
         };
         // Another etag is another writer's object, which says nothing about ours.

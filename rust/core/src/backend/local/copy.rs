@@ -49,7 +49,9 @@ fn copy_bytes(from: &File, mut to: &File, cancelled: &Cancelled) -> Result<()> {
 
 fn open(source: &Path, etag: Option<&str>) -> Result<File> {
     let from = Access::Read.open(source, 0).map_err(errors::of_lookup)?;
-    meta::require_file(&from.metadata()?)?;
+    let found = from.metadata()?;
+    meta::require_file(&found)?;
+    meta::require_size(&from, &found)?;
     same(&from, etag)?;
     Ok(from)
 }

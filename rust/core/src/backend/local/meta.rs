@@ -1,7 +1,7 @@
 //! What the file system tells about a file, as an object's properties.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Entry, ObjectMeta};
@@ -43,5 +43,18 @@ pub(super) fn require_file(meta: &Metadata) -> Result<()> {
     Err(Error::new(
         ErrorKind::NotFound,
         format!("the path is {what}, so there is no object"),
+    ))
+}
+
+/// Refuses a file that tells a size of 0 and has bytes, as those of `/proc` do: all that counts on sizes would take it for
+/// empty. `meta` is that of `file`, which must allow reads of single bytes.
+pub(super) fn require_size(file: &File, meta: &Metadata) -> Result<()> {
+    // One that somebody begins to write has changed, which others tell.
+    if meta.len() > 0 || file.read_at(&mut [0], 0)? == 0 || file.metadata()?.len() > 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "the file tells a size of 0 and has bytes, as files of /proc do",
     ))
 }

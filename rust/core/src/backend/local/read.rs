@@ -40,6 +40,10 @@ impl Local {
                 "the file was replaced or written to",
             ));
         }
+        // A file system that takes direct reads tells sizes.
+        if opened.direct.is_none() {
+            meta::require_size(&opened.file, &before)?;
+        }
         let size = before.len();
         let mut reply = ReadReply {
             size,

@@ -112,9 +112,17 @@ impl S3Store {
             .checksum
             .is_none_or(|checksum| !whole.compares(checksum))
         {
-            let now = meta(self.head(key).await?)?;
+            let now = match self.head(key).await {
+                // Who may only write cannot ask, and another may have deleted it since; the service has checked the parts.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::AccessDenied | ErrorKind::NotFound) =>
+                {
+                    None
+                }
+                head => Some(meta(head?)?),
+            };
             // Another writer may have come since; its object is not ours to judge.
-            if now.etag == done.etag {
+            if let Some(now) = now.filter(|now| now.etag == done.etag) {
                 whole.check(Some(now.size), now.checksum)?;
                 told = told.or(now.checksum);
             }

@@ -95,10 +95,9 @@ fn read_page(listing: Listing, prefix: &str, token: Option<&str>) -> Result<Page
     let encoded = listing.encoded == Some(true);
     let count = (listing.objects.len() + listing.prefixes.len()) as u64;
     // An answer that was cut where its XML still parses would pass for a short page.
-    if listing.key_count.is_some_and(|told| told != count) {
+    if let Some(told) = listing.key_count.filter(|told| *told != count) {
         return Err(senseless(format!(
-            "a listing tells of {:?} keys and names {count}",
-            listing.key_count
+            "a listing tells of {told} keys and names {count}"
         )));
     }
     let next = match (listing.is_truncated, listing.next) {
@@ -134,9 +133,10 @@ fn read_page(listing: Listing, prefix: &str, token: Option<&str>) -> Result<Page
             etag,
             last_modified,
         } = object;
+        let key = inside(key)?;
         let size = size.ok_or_else(|| senseless(format!("a listing tells no size of {key:?}")))?;
         Ok(Entry {
-            key: inside(key)?,
+            key,
             size,
             etag,
             last_modified,
@@ -217,7 +217,7 @@ mod tests {
             key_count: Some(2),
             ..page(&["p/a"])
         };
-        assert!(problem(miscounted).contains("keys"));
+        assert!(problem(miscounted).contains("a listing tells of 2 keys and names 1"));
         let mut sizeless = page(&["p/a"]);
         sizeless.objects[0].size = None;
         assert!(problem(sizeless).contains("no size"));

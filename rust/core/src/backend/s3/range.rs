@@ -1,5 +1,6 @@
 //! Where in an answer's body the wanted bytes are: what the answer claims against what was asked for.
 
+use crate::backend::words::asked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ByteRange;
 
@@ -32,14 +33,16 @@ pub(super) fn locate(range: ByteRange, head: Head<'_>) -> Result<Location> {
         } => {
             let claimed = content_range.and_then(parse_content_range);
             let Some((first, last, size)) = claimed else {
-                return Err(mismatch(format!(
-                    "a partial answer has Content-Range {content_range:?}"
-                )));
+                return Err(mismatch(match content_range {
+                    Some(text) => format!("a partial answer has Content-Range {text:?}"),
+                    None => "a partial answer has no Content-Range".to_owned(),
+                }));
             };
             let len = last - first + 1;
             if first != range.offset() || Ok(len) != range.len_in(size).map_err(drop) {
+                let asked = asked(range);
                 return Err(mismatch(format!(
-                    "{range:?} was asked for, but bytes {first}-{last} of {size} came"
+                    "{asked}, but bytes {first}-{last} of {size} came"
                 )));
             }
             Location { skip: 0, len, size }
@@ -54,12 +57,18 @@ pub(super) fn locate(range: ByteRange, head: Head<'_>) -> Result<Location> {
             size,
         },
         Head {
-            status,
-            content_length,
+            status: 200,
+            content_range,
             ..
         } => {
+            return Err(mismatch(match content_range {
+                Some(text) => format!("an answer of a whole object has Content-Range {text:?}"),
+                None => "the answer tells no length".to_owned(),
+            }));
+        }
+        Head { status, .. } => {
             return Err(mismatch(format!(
-                "an answer with status {status} and Content-Length {content_length:?}"
+                "a read was answered with status {status}"
             )));
         }
     };
@@ -68,10 +77,9 @@ pub(super) fn locate(range: ByteRange, head: Head<'_>) -> Result<Location> {
     } else {
         location.size
     };
-    if head.content_length.is_some_and(|claimed| claimed != body) {
+    if let Some(claimed) = head.content_length.filter(|claimed| *claimed != body) {
         return Err(mismatch(format!(
-            "Content-Length is {:?} where {body} bytes belong",
-            head.content_length
+            "Content-Length is {claimed} where {body} bytes belong"
         )));
     }
     Ok(location)
@@ -183,10 +191,55 @@ mod tests {
             content_range: None,
             content_length: Some(5),
         };
-        assert_eq!(
-            locate(range, nameless).unwrap_err().kind(),
-            ErrorKind::Integrity
-        );
+        let error = locate(range, nameless).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_in_words() {
+        let range = ByteRange::Bounded { offset: 10, len: 5 };
+        let head = |status, content_range, content_length| Head {
+            status,
+            content_range,
+            content_length,
+        };
+        for (head, expected) in [
+            (
+                head(206, None, Some(5)),
+                "a partial answer has no Content-Range",
+            ),
+            (
+                head(206, Some("bytes x"), Some(5)),
+                "a partial answer has Content-Range \"bytes x\"",
+            ),
+            (
+                head(206, Some("bytes 0-4/100"), Some(5)),
+                "bytes 10-14 were asked for, but bytes 0-4 of 100 came",
+            ),
+            (
+                head(206, Some("bytes 10-14/100"), Some(4)),
+                "Content-Length is 4 where 5 bytes belong",
+            ),
+            (
+                head(204, None, Some(0)),
+                "a read was answered with status 204",
+            ),
+            (head(200, None, None), "the answer tells no length"),
+            (
+                head(200, Some("bytes 10-14/100"), Some(5)),
+                "an answer of a whole object has Content-Range \"bytes 10-14/100\"",
+            ),
+        ] {
+            let error = locate(range, head).unwrap_err();
+            assert_eq!(error.detail(), expected);
+        }
+        for (range, expected) in [
+            (ByteRange::Whole, "the whole object"),
+            (ByteRange::From(7), "bytes from 7 on"),
+        ] {
+            let error = locate(range, partial("bytes 1-4/100", 4)).unwrap_err();
+            assert!(error.detail().starts_with(expected), "{error}");
+        }
     }
 
     #[test]

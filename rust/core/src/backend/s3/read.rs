@@ -117,6 +117,7 @@ impl S3Store {
                 return Err(replaced().with_attempts(attempts.count()));
             }
         }
+        attempts.succeed();
         let Filling {
             buf,
             filled,
@@ -140,7 +141,7 @@ impl S3Store {
     ) -> Result<(Answer, Location)> {
         let want_checksum = want_checksum && range == ByteRange::Whole;
         let answer = attempts
-            .run(|| self.get(key, range, if_match, want_checksum))
+            .answer(|| self.get(key, range, if_match, want_checksum))
             .await;
         answer.map_err(|error| match error.status() {
             Some(412) => replaced_meanwhile(&error),

@@ -4,6 +4,8 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use http::Method;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::oneshot;
 
 use super::server::{Server, talk};
 use super::{Request, STALL, get, send, text, transport};
@@ -135,12 +137,18 @@ async fn patience_is_for_the_answer() {
 
 #[tokio::test]
 async fn a_dropped_read_writes_nothing_and_closes() {
-    let server = Server::start([talk(async |mut socket| {
+    let (drops, dropped) = oneshot::channel();
+    let (closes, end) = oneshot::channel();
+    let server = Server::start([talk(async move |mut socket| {
         socket.hear().await;
         socket
             .say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabcd")
             .await;
+        dropped.await.unwrap();
+        // Whoever still reads gets it; one that is gone may refuse it.
+        let _ = socket.stream.write_all(b"efghi").await;
         socket.wait_for_end().await;
+        closes.send(()).unwrap();
     })])
     .await;
     let transport = transport(&[]);
@@ -157,6 +165,8 @@ async fn a_dropped_read_writes_nothing_and_closes() {
     }
 
     drop(body);
+    drops.send(()).unwrap();
+    tokio::time::timeout(SOON, end).await.unwrap().unwrap();
 
     server.done().await;
     assert_eq!(memory[4..], [0; 5]);

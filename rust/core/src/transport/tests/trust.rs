@@ -46,6 +46,17 @@ impl Authority {
     pub(super) fn identity(&self, host: &str, until: i32) -> TlsAcceptor {
         let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
         params.not_after = date_time_ymd(until, 12, 31);
+        self.issue(&params)
+    }
+
+    /// That of a server which is an authority.
+    fn authority(&self, host: &str) -> TlsAcceptor {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        self.issue(&params)
+    }
+
+    fn issue(&self, params: &CertificateParams) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -152,11 +163,13 @@ async fn a_certificate_that_is_not_good_is_refused_with_the_cause() {
     let unknown = refusal(&authority, other.identity("localhost", 2999)).await;
     let expired = refusal(&authority, authority.identity("localhost", 2001)).await;
     let wrong = refusal(&authority, authority.identity("example.org", 2999)).await;
+    let no_server = refusal(&authority, authority.authority("localhost")).await;
 
     for (error, cause) in [
         (unknown, "UnknownIssuer"),
         (expired, "expired"),
         (wrong, "not valid for name"),
+        (no_server, "is that of an authority, not of a server"),
     ] {
         assert_eq!(error.kind(), ErrorKind::ConnectionFailed);
         assert!(!error.retryable(), "{error}");

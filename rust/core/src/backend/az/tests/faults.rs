@@ -128,7 +128,7 @@ async fn a_refused_connection_is_told_without_the_signature() {
         .local_addr()
         .unwrap()
         .port();
-    let store = open(&format!("http://127.0.0.1:{port}/acc")).await;
+    let store = open(&format!("http://127.0.0.1:{port}/acc"));
 
     let error = store.stat(&Key::new("k")).await.unwrap_err();
 
@@ -299,4 +299,46 @@ async fn a_listing_that_makes_no_sense_is_an_error() {
         list(Some("again")).await.unwrap_err().kind(),
         ErrorKind::Server
     );
+}
+
+#[tokio::test]
+async fn a_read_gives_its_retries_back_when_its_body_has_come() {
+    let nothing = || cut(200, TAGGED, "", 8);
+    let script = vec![
+        nothing(),
+        nothing(),
+        say(200, TAGGED, "01234567"),
+        nothing(),
+        nothing(),
+        nothing(),
+    ];
+    let server = Server::with(script).await;
+    let full = server.budget.left();
+
+    server.get(ByteRange::Whole).await.unwrap();
+    assert_eq!(server.budget.left(), full);
+
+    server.get(ByteRange::Whole).await.unwrap_err();
+    assert!(server.budget.left() < full);
+}
+
+#[tokio::test]
+async fn a_finished_upload_that_cannot_be_asked_for_is_finished() {
+    let (upload, parts) = upload();
+    for (status, code, expected) in [
+        (403, "AuthorizationPermissionMismatch", None),
+        (404, "BlobNotFound", None),
+        (400, "InvalidHeaderValue", Some(ErrorKind::InvalidInput)),
+    ] {
+        let code = format!("x-ms-error-code: {code}\r\n");
+        let server = Server::with(vec![say(201, TAGGED, ""), say(status, &code, "")]).await;
+
+        let options = WriteOptions::default();
+        let result = server
+            .store
+            .finish_upload(&Key::new("k"), &upload, &parts, &options)
+            .await;
+
+        assert_eq!(result.err().map(|error| error.kind()), expected);
+    }
 }

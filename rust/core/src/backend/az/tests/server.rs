@@ -1,5 +1,6 @@
 //! A server that follows a script: each connection takes one request and gives the next answer.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,7 +8,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::backend::az::driver;
+use crate::backend::az::account::Account;
+use crate::backend::az::auth::Authority;
+use crate::backend::az::http::Http;
+use crate::backend::az::session::Session;
+use crate::backend::az::{AzDriver, Opened};
+use crate::backend::backoff::Budget;
+use crate::backend::backoff::tests::own_budget;
 use crate::buffer::Pool;
 use crate::checksum::Algorithm;
 use crate::config::{AzConfig, AzureChecksum, Config, Options, Secret};
@@ -40,6 +47,8 @@ pub(super) fn cut(status: u16, headers: &str, body: &str, length: usize) -> Step
 
 pub(super) struct Server {
     pub(super) store: Arc<dyn Store>,
+    /// What its retries are paid from.
+    pub(super) budget: &'static Budget,
     heard: Arc<Mutex<Vec<String>>>,
     _tasks: JoinSet<()>,
 }
@@ -51,8 +60,10 @@ impl Server {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
         tasks.spawn(serve(listener, script, Arc::clone(&heard)));
+        let budget = own_budget();
         Server {
-            store: open(&endpoint).await,
+            store: open_on(&endpoint, budget),
+            budget,
             heard,
             _tasks: tasks,
         }
@@ -86,7 +97,11 @@ impl Server {
     }
 }
 
-pub(super) async fn open(endpoint: &str) -> Arc<dyn Store> {
+pub(super) fn open(endpoint: &str) -> Arc<dyn Store> {
+    open_on(endpoint, own_budget())
+}
+
+fn open_on(endpoint: &str, budget: &'static Budget) -> Arc<dyn Store> {
     let mut config = Config::load(&Options::default()).unwrap();
     config.az = AzConfig {
         endpoint_url: Some(endpoint.to_owned()),
@@ -100,7 +115,20 @@ pub(super) async fn open(endpoint: &str) -> Arc<dyn Store> {
     config.retry.base = Duration::from_millis(1);
     config.retry.stall_timeout = Duration::from_millis(500);
     let uri: Uri = "az://acc/container/k".parse().unwrap();
-    driver(&Arc::new(config)).open(&uri).await.unwrap()
+    let config = Arc::new(config);
+    let account = Account::resolve(&config.az, "acc").unwrap();
+    let authority = Authority::of(&account).unwrap();
+    let http = Arc::new(Http::new(&config).unwrap());
+    let mut session = Session::new(&account, authority, http, &config.retry);
+    session.budget = budget;
+    let driver = AzDriver {
+        config,
+        opened: Mutex::new(Opened {
+            http: None,
+            sessions: HashMap::from([("acc".to_owned(), Arc::new(session))]),
+        }),
+    };
+    Arc::new(driver.store(&uri).unwrap())
 }
 
 pub(super) async fn serve(

@@ -90,3 +90,19 @@ async fn a_copy_that_fails_tells_which_file_it_was() {
     let start = format!("cannot read {}: ", place.path("f").display());
     assert!(error.detail().starts_with(&start), "{error}");
 }
+
+#[tokio::test]
+async fn a_file_that_tells_no_size_and_has_bytes_is_not_copied() {
+    let place = Place::file();
+    let key = Key::new("proc/cpuinfo");
+    let source = CopySource {
+        container: String::new(),
+        meta: place.store.stat(&key).await.unwrap(),
+        key,
+    };
+
+    let copied = place.store.copy(&source, &place.key("copy")).await;
+
+    assert_eq!(copied.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(!place.path("copy").exists());
+}

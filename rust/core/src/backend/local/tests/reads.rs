@@ -322,3 +322,23 @@ fn a_file_written_to_meanwhile_is_not_given() {
         });
     }
 }
+
+#[tokio::test]
+async fn a_file_that_tells_no_size_and_has_bytes_is_refused() {
+    let key = Key::new("proc/cpuinfo");
+    for place in [Place::file(), Place::lenient()] {
+        assert_eq!(place.store.stat(&key).await.unwrap().size, 0);
+        for range in [ByteRange::Whole, ByteRange::From(100)] {
+            let into = Destination::Allocate {
+                pool: Arc::new(Pool::default()),
+                window: u64::MAX,
+            };
+            let options = ReadOptions::default();
+
+            let read = place.store.read(&key, range, into, &options).await;
+
+            let error = read.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        }
+    }
+}

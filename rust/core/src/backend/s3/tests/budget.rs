@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use s3dlio_testkit::{Action, Fault, S3Server};
 
-use super::key;
+use super::{key, read};
 use crate::backend::s3::store::S3Store;
-use crate::types::WriteOptions;
+use crate::types::{ByteRange, ReadOptions, WriteOptions};
 use crate::{ErrorKind, Payload, Store as _};
 
 const TASKS: usize = 400;
@@ -70,4 +70,36 @@ async fn one_task_alone_has_all_its_attempts() {
 
     assert_eq!(error.attempts() as usize, ATTEMPTS);
     assert_eq!(server.requests().len(), ATTEMPTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_tasks_do_not_storm_a_server_whose_bodies_break_off() {
+    let server = S3Server::start().await;
+    server.create_bucket("bucket");
+    server.put("bucket", "key", b"there".to_vec());
+    let cut = Action::Cut {
+        after: 0,
+        reset: false,
+    };
+    server.fault(Fault::always(cut));
+    let store = store(&server);
+    let options = ReadOptions::default();
+
+    let answers = join_all((0..TASKS).map(|_| read(&store, ByteRange::Whole, &options))).await;
+
+    assert!(answers.iter().all(Result::is_err));
+    let sent = server.requests().len();
+    println!("{TASKS} tasks sent {sent} requests");
+    assert!(sent <= TASKS + RETRIES, "{sent}");
+
+    server.clear_faults();
+    for _ in 0..RETRIES {
+        read(&store, ByteRange::Whole, &options).await.unwrap();
+    }
+    let cut = Action::Cut {
+        after: 0,
+        reset: false,
+    };
+    server.fault(Fault::times(ATTEMPTS as u64 - 1, cut));
+    read(&store, ByteRange::Whole, &options).await.unwrap();
 }

@@ -248,6 +248,24 @@ async fn what_complete_says_is_compared() {
 }
 
 #[tokio::test]
+async fn a_complete_upload_that_cannot_be_asked_for_is_complete() {
+    let silent =
+        "<CompleteMultipartUploadResult><ETag>\"e1-1\"</ETag></CompleteMultipartUploadResult>";
+    for (status, expected) in [
+        (403, None),
+        (404, None),
+        (400, Some(ErrorKind::InvalidInput)),
+    ] {
+        let ending = [answer(200, &[], silent), answer(status, &[], "")];
+
+        let (done, requests) = upload(ending, &WriteOptions::default()).await;
+
+        assert_eq!(done.err().map(|error| error.kind()), expected, "{status}");
+        assert!(requests[3].line().starts_with("HEAD "));
+    }
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_complete_is_asked_for() {
     let gone = || refusal(404, "NoSuchUpload");
     for options in [WriteOptions::default(), only_once()] {
