@@ -4,13 +4,21 @@ use super::{First, SplitStore};
 use crate::buffer::{Buffer, IoBufMut};
 use crate::error::Result;
 use crate::span::Span;
-use crate::types::{ByteRange, Destination, ReadReply};
+use crate::types::{ByteRange, Destination, ReadOptions, ReadReply};
 use crate::uri::Key;
 
 impl SplitStore {
     /// Size and etag, as an answer without bytes.
     pub(crate) async fn ask(&self, key: &Key) -> Result<ReadReply> {
         let meta = self.store.stat(key).await?;
+        if meta.size == 0 && self.store.info().scheme.is_local() {
+            // It may tell no size and have bytes, which only a read finds out.
+            let into = Destination::Fill(self.take_part(0)?);
+            let options = ReadOptions::default();
+            self.store
+                .read(key, ByteRange::Whole, into, &options)
+                .await?;
+        }
         Ok(ReadReply {
             size: meta.size,
             etag: meta.etag,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
-use s3dlio::{ErrorKind, Reader, Result, Uri, WriteOptions};
+use s3dlio::{Client, Config, ErrorKind, Options, Reader, Result, Uri, WriteOptions};
 use s3dlio_testkit::{Action, Fault, seeded_bytes};
 
 use crate::place::{PART, Place, data};
@@ -273,4 +273,17 @@ async fn a_failed_part_spoils_the_file() {
     assert_eq!(after.kind(), ErrorKind::InvalidInput);
     rig.abort_answered().await;
     assert!(rig.server.object("bucket", "object").unwrap() == rig.sent);
+}
+
+#[tokio::test]
+async fn a_file_that_tells_no_size_and_has_bytes_is_not_empty() {
+    let client = Client::new(Config::load(&Options::default()).unwrap());
+    let cpus: Uri = "file:///proc/cpuinfo".parse().unwrap();
+
+    let size = client.reader(&cpus).await.unwrap().size().await;
+    let mut reader = client.reader(&cpus).await.unwrap();
+    let bytes = read(&client, &mut reader, 0, 10).await;
+
+    assert_eq!(size.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(bytes.unwrap_err().kind(), ErrorKind::Unsupported);
 }
