@@ -54,7 +54,8 @@ def open(
 
     A file to read (`"rb"`) is seekable and of one version of the object, the one that its first
     read meets; no request is sent before. Reads that follow each other are read ahead; a large
-    `readinto` or `read` is many ranges at once, straight into the memory.
+    `readinto` or `read` is many ranges at once, straight into the memory. Nothing is compared with
+    a stored checksum, which is one of the whole object: `get` does that.
 
     A file to write (`"wb"`) is uploaded while it is written, in bounded memory. `close` makes the
     object visible. What was there before stays where the `with` block of the file ends by an

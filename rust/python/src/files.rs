@@ -179,7 +179,7 @@ async fn send(
 ///
 /// Below a prefix the tree is kept: `<src>x/y` becomes `<dest_dir>/x/y`. With a pattern, names begin where its first
 /// wildcard stands; a single object is put under the last part of its key. Each file is replaced whole or not at all,
-/// after its bytes were compared with the checksum that the service stores.
+/// after its bytes were compared with the checksum of the whole that the service stores, where it has one, as S3 does.
 ///
 /// A large object is read in parts. If the process dies, the same call goes on with the parts that are missing, unless
 /// the object has changed; what is there is compared first. Until then it lies beside its place under a hidden name.
