@@ -28,8 +28,8 @@ pub struct Session {
 
 /// Runs one command line, the program's name first, and gives the exit code of the process.
 ///
-/// `memory://` is what `memory` holds. Usable within a process that lives on: everything it starts has ended when it returns, but Ctrl-C and SIGTERM stay
-/// caught.
+/// `memory://` is what `memory` holds. Usable within a process that lives on: everything it starts has ended when it
+/// returns, but Ctrl-C and SIGTERM stay caught.
 pub fn run(argv: impl IntoIterator<Item = OsString>, memory: &Memory) -> u8 {
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,

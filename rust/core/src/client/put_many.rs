@@ -122,7 +122,7 @@ impl Writes {
             return Ok(());
         }
         loop {
-            self.check()?;
+            self.check().await?;
             if self.desk.lock().has_much_room() {
                 return Ok(());
             }
@@ -138,20 +138,20 @@ impl Writes {
     /// # Errors
     /// As [`Writes::room`].
     pub async fn finish(&mut self) -> Result<Vec<PutResult>> {
-        self.check()?;
+        self.check().await?;
         while let Some(ended) = self.tasks.join_next().await {
             self.desk.left(ended);
-            self.check()?;
+            self.check().await?;
         }
         Ok(std::mem::take(&mut self.desk.lock().results))
     }
 
-    /// Stops everything where something failed.
-    fn check(&mut self) -> Result<()> {
+    /// Where something failed, stops everything and lets go of what it holds.
+    async fn check(&mut self) -> Result<()> {
         let Some(failure) = self.desk.lock().failure.clone() else {
             return Ok(());
         };
-        self.tasks.abort_all();
+        self.tasks.shutdown().await;
         Err(failure)
     }
 }
