@@ -187,6 +187,12 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
+    /// Whether what has this etag is another version than the one that is wanted.
+    #[must_use]
+    pub fn is_other(&self, etag: Option<&str>) -> bool {
+        self.if_match.is_some() && self.if_match.as_deref() != etag
+    }
+
     /// Takes the checksum that this read is to tell, now that the stored one is known.
     #[must_use]
     pub fn digest(&self, stored: Option<Checksum>) -> Option<Digest> {

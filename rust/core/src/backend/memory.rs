@@ -209,7 +209,7 @@ impl Store for MemoryStore {
         options: &ReadOptions,
     ) -> Result<(IoBufMut, ReadReply)> {
         let Object { body, meta } = self.object(key)?;
-        if options.if_match.is_some() && options.if_match != meta.etag {
+        if options.is_other(meta.etag.as_deref()) {
             return Err(replaced());
         }
         let len = range.len_in(meta.size)?;

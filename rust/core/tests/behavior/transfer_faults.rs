@@ -3,7 +3,7 @@
 use s3dlio::{Meter, SyncOptions, Uri};
 use s3dlio_testkit::{Action, Fault};
 
-use crate::rig::rig;
+use crate::rig::{Rig, rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_object_that_a_sync_cannot_delete_is_named() {
@@ -68,8 +68,8 @@ async fn what_a_listing_finds_is_deleted_in_batches() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_breaks_off_ends_a_delete_with_its_error() {
+/// One object, and 2,500 below a prefix, of which the second page is denied once.
+async fn rig_whose_listing_breaks_off() -> (Rig, Uri) {
     let rig = rig(1).await;
     for number in 0..2500 {
         let key = format!("p/{number:04}");
@@ -79,6 +79,12 @@ async fn a_listing_that_breaks_off_ends_a_delete_with_its_error() {
     rig.server
         .fault(Fault::once(denied).op("ListObjectsV2").nth(2));
     let uri: Uri = "s3://bucket/p/".parse().unwrap();
+    (rig, uri)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_breaks_off_ends_a_delete_with_its_error() {
+    let (rig, uri) = rig_whose_listing_breaks_off().await;
     let mut deleted = 0;
 
     let work = rig
@@ -92,15 +98,7 @@ async fn a_listing_that_breaks_off_ends_a_delete_with_its_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_listing_found_before_it_broke_off_is_deleted() {
-    let rig = rig(1).await;
-    for number in 0..2500 {
-        let key = format!("p/{number:04}");
-        rig.server.put("bucket", &key, b"".to_vec());
-    }
-    let denied = Action::fail(403, "AccessDenied");
-    rig.server
-        .fault(Fault::once(denied).op("ListObjectsV2").nth(2));
-    let uri: Uri = "s3://bucket/p/".parse().unwrap();
+    let (rig, uri) = rig_whose_listing_breaks_off().await;
     let mut deleted = 0;
 
     // Less than a batch: the half of a page.

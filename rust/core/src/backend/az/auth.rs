@@ -434,7 +434,6 @@ mod tests {
             let token = tokio::time::timeout(SOON, chain.token()).await;
 
             let error = token.expect("it hangs").map(drop).unwrap_err();
-            println!("{error}");
             let passes = kind != crate::ErrorKind::AccessDenied;
             assert_eq!((error.kind(), error.retryable()), (kind, passes), "{error}");
         }
@@ -451,7 +450,6 @@ mod tests {
             assert_eq!(error.kind(), crate::ErrorKind::Timeout);
         }
 
-        println!("64 asked in turn: {:?}", began.elapsed());
         assert!(began.elapsed() < SOON);
     }
 }

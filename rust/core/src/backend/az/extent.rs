@@ -1,7 +1,7 @@
 //! What the head of a Get Blob answer says about its body, compared with what was asked for.
 
 use super::session::Answer;
-use crate::backend::words::asked;
+use crate::backend::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ByteRange;
 
@@ -45,10 +45,7 @@ impl Extent {
             });
         }
         let Some((first, last, size)) = content_range.and_then(parse_content_range) else {
-            return Err(integrity(match content_range {
-                Some(text) => format!("a partial answer has Content-Range {text:?}"),
-                None => "a partial answer has no Content-Range".to_owned(),
-            }));
+            return Err(integrity(words::no_part(content_range)));
         };
         if first > last {
             // Azurite's way to say 416 where the range starts at the very end.
@@ -60,10 +57,7 @@ impl Extent {
             && last < size
             && length.is_none_or(|length| Some(length) == came);
         let (Some(len), true) = (len, fits) else {
-            let asked = asked(range);
-            return Err(integrity(format!(
-                "{asked}, but bytes {first}-{last} of {size} came"
-            )));
+            return Err(integrity(words::other_part(range, first, last, size)));
         };
         Ok(Extent { size, len, skip: 0 })
     }

@@ -34,8 +34,7 @@ impl AzStore {
             answer => answer?,
         };
         // Not every server, and not every cache before one, looks at the condition.
-        let if_match = options.if_match.as_deref();
-        if if_match.is_some() && if_match != answer.header("etag") {
+        if options.is_other(answer.header("etag")) {
             return Err(replaced());
         }
         let extent = Extent::of(&answer, range)?;
@@ -144,7 +143,7 @@ impl AzStore {
         options: &ReadOptions,
     ) -> Result<(IoBufMut, ReadReply)> {
         let meta = self.stat(key).await?;
-        if options.if_match.is_some() && options.if_match != meta.etag {
+        if options.is_other(meta.etag.as_deref()) {
             return Err(replaced().with_status(412));
         }
         let len = range.len_in(meta.size)?;

@@ -30,11 +30,7 @@ impl Local {
         let before = opened.file.metadata()?;
         meta::require_file(&before)?;
         let etag = meta::etag(&before);
-        if options
-            .if_match
-            .as_ref()
-            .is_some_and(|wanted| *wanted != etag)
-        {
+        if options.is_other(Some(&etag)) {
             return Err(Error::new(
                 ErrorKind::Precondition,
                 "the file was replaced or written to",

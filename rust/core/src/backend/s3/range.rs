@@ -1,6 +1,6 @@
 //! Where in an answer's body the wanted bytes are: what the answer claims against what was asked for.
 
-use crate::backend::words::asked;
+use crate::backend::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ByteRange;
 
@@ -33,17 +33,11 @@ pub(super) fn locate(range: ByteRange, head: Head<'_>) -> Result<Location> {
         } => {
             let claimed = content_range.and_then(parse_content_range);
             let Some((first, last, size)) = claimed else {
-                return Err(mismatch(match content_range {
-                    Some(text) => format!("a partial answer has Content-Range {text:?}"),
-                    None => "a partial answer has no Content-Range".to_owned(),
-                }));
+                return Err(mismatch(words::no_part(content_range)));
             };
             let len = last - first + 1;
             if first != range.offset() || Ok(len) != range.len_in(size).map_err(drop) {
-                let asked = asked(range);
-                return Err(mismatch(format!(
-                    "{asked}, but bytes {first}-{last} of {size} came"
-                )));
+                return Err(mismatch(words::other_part(range, first, last, size)));
             }
             Location { skip: 0, len, size }
         }

@@ -74,7 +74,7 @@ impl S3Store {
             answer => answer?,
         };
         // Not every server, and not every cache before one, looks at the condition.
-        if if_match.is_some() && if_match != answer.etag.as_deref() {
+        if options.is_other(answer.etag.as_deref()) {
             return Err(replaced().with_attempts(attempts.count()));
         }
         let mut reply = ReadReply {
